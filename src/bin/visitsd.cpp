@@ -1,0 +1,71 @@
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <string>
+
+#include "cli/config.hpp"
+#include "fcgi/responder.hpp"
+#include "os/listener.hpp"
+#include "os/log.hpp"
+#include "os/signals.hpp"
+#include "prefork/master.hpp"
+#include "visits/app.hpp"
+#include "visits/counter.hpp"
+
+namespace {
+
+constexpr int exit_usage = 64;
+constexpr int exit_config = 78;
+
+// A worker's life: one counter, one application, one responder. The only place where the process
+// manager and FastCGI meet.
+void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config) {
+  const auto note = [](const std::string& text) { os::log(os::Level::notice, text); };
+  const auto report = [](const std::string& text) { os::log(os::Level::error, text); };
+  visits::Counter counter(config.counter, note);
+  visits::App app(counter, report);
+  fcgi::Responder responder(listener.fd(), worker.stop_fd());
+  worker.idle();
+  responder.run([&](const http::Request& request) {
+    worker.busy();
+    http::Response response = app.answer(request, worker.stopping());
+    worker.answered();
+    worker.idle();
+    return response;
+  });
+}
+
+int serve(const cli::Config& config) {
+  os::block_signals();
+  visits::require_access(config.counter);
+  os::Listener listener(config.endpoint);
+  os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
+                                 sysv::text_of(config.counter.key));
+  prefork::Master master(
+      config.pool, {
+                       .serve = [&](prefork::Worker& worker) { work(worker, listener, config); },
+                       .stop_listening = [&] { listener.close(); },
+                   });
+  return master.run();
+}
+
+int fail(int code, const std::string& why) {
+  std::fprintf(stderr, "visitsd: %s\n", why.c_str());
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  const auto words = std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(1);
+  const cli::CommandLine command = cli::parse(words);
+  switch (command.wish) {
+    case cli::Wish::help: std::fputs(cli::help().c_str(), stdout); return 0;
+    case cli::Wish::version: std::puts("visitsd " VISITS_VERSION); return 0;
+    case cli::Wish::serve: return serve(command.config);
+  }
+} catch (const cli::UsageError& error) {
+  return fail(exit_usage, error.what());
+} catch (const std::exception& error) {
+  return fail(exit_config, error.what());
+}

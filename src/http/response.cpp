@@ -1,0 +1,28 @@
+#include "http/response.hpp"
+
+namespace http {
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    default: return "";
+  }
+}
+
+std::string cgi_text(const Response& response) {
+  std::string text = "Status: " + std::to_string(response.status);
+  text.append(" ").append(reason_of(response.status));
+  text.append("\r\nContent-Type: ").append(response.content_type);
+  text.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+  text.append("\r\nCache-Control: no-store");
+  if (response.retry_after > 0) {
+    text.append("\r\nRetry-After: ").append(std::to_string(response.retry_after));
+  }
+  return text.append("\r\n\r\n").append(response.body);
+}
+
+}  // namespace http

@@ -1,0 +1,181 @@
+#include "os/listener.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+
+#include "os/error.hpp"
+#include "os/retry.hpp"
+
+namespace os {
+namespace {
+
+constexpr int socket_flags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+sockaddr_un unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    fail("listen " + path, "a unix socket's path has at most 107 bytes");
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+// Held while a path is looked at, cleared and bound, so that two starters take turns. A directory
+// can be locked like a file, and no lock file is left behind.
+Descriptor lock_directory_of(const std::string& path) {
+  const std::string directory = path.substr(0, path.rfind('/') + 1);
+  Descriptor fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) fail("listen " + path);
+  if (retry([&] { return flock(fd.get(), LOCK_EX); }) == -1) fail("flock " + directory);
+  return fd;
+}
+
+[[noreturn]] void taken(const std::string& path, const char* why) {
+  errno = EADDRINUSE;
+  fail("listen " + path, why);
+}
+
+void clear_stale(const std::string& path, const sockaddr_un& address) {
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == -1) return;
+  if (!S_ISSOCK(status.st_mode)) taken(path, "something that is not a socket has this name");
+  const Descriptor probe(socket(AF_UNIX, socket_flags, 0));
+  if (!probe) fail("socket");
+  const int answer = connect(probe.get(), generic(address), sizeof address);
+  if (answer == 0 || errno != ECONNREFUSED) taken(path, "another process listens there");
+  if (unlink(path.c_str()) == -1) fail("unlink " + path);
+}
+
+template <class Id>
+std::optional<Id> number_in(std::string_view text) {
+  Id id{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return id;
+}
+
+uid_t user_id(const std::string& name) {
+  if (const auto id = number_in<uid_t>(name)) return *id;
+  if (const passwd* entry = getpwnam(name.c_str())) return entry->pw_uid;
+  throw std::invalid_argument("listen.owner: no user is called " + name);
+}
+
+gid_t group_id(const std::string& name) {
+  if (const auto id = number_in<gid_t>(name)) return *id;
+  if (const group* entry = getgrnam(name.c_str())) return entry->gr_gid;
+  throw std::invalid_argument("listen.group: no group is called " + name);
+}
+
+struct HostAndPort {
+  std::string host;  // empty: every local address
+  std::string port;
+};
+
+HostAndPort split(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos) return {"", address};
+  std::string host = address.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  return {host, address.substr(colon + 1)};
+}
+
+using AddressInfo = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+// Numeric only: a name that resolves differently tomorrow is no place to listen.
+AddressInfo resolve(const std::string& address) {
+  const auto [host, port] = split(address);
+  addrinfo hints{};
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error =
+      getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
+  if (error != 0) {
+    throw std::invalid_argument("listen " + address +
+                                ": not a /path, IPv4:port, [IPv6]:port or port");
+  }
+  return {found, freeaddrinfo};
+}
+
+}  // namespace
+
+Listener::Listener(Unbound, Endpoint endpoint) : endpoint_(std::move(endpoint)), maker_(getpid()) {}
+
+// Delegates first, so that the destructor cleans up after a failure half-way.
+Listener::Listener(Endpoint endpoint) : Listener(Unbound{}, std::move(endpoint)) {
+  if (endpoint_.address.starts_with('/')) {
+    listen_unix();
+  } else {
+    listen_tcp();
+  }
+}
+
+Listener::~Listener() {
+  if (getpid() == maker_) close();
+}
+
+void Listener::listen_unix() {
+  const std::string& path = endpoint_.address;
+  const sockaddr_un address = unix_address(path);
+  const Descriptor turn = lock_directory_of(path);
+  clear_stale(path, address);
+
+  socket_ = Descriptor(socket(AF_UNIX, socket_flags, 0));
+  if (!socket_) fail("socket");
+  if (bind(socket_.get(), generic(address), sizeof address) == -1) fail("bind " + path);
+  struct stat status {};
+  if (lstat(path.c_str(), &status) == 0) inode_ = status.st_ino;
+  set_permissions();  // before listen(2): until then every connect is refused
+  if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + path);
+}
+
+void Listener::set_permissions() const {
+  const std::string& path = endpoint_.address;
+  const uid_t owner = endpoint_.owner ? user_id(*endpoint_.owner) : static_cast<uid_t>(-1);
+  const gid_t group = endpoint_.group ? group_id(*endpoint_.group) : static_cast<gid_t>(-1);
+  if (chown(path.c_str(), owner, group) == -1) fail("chown " + path);
+  if (chmod(path.c_str(), endpoint_.mode) == -1) fail("chmod " + path);
+}
+
+void Listener::listen_tcp() {
+  const std::string& name = endpoint_.address;
+  const AddressInfo found = resolve(name);
+  socket_ = Descriptor(socket(found->ai_family, socket_flags, 0));
+  if (!socket_) fail("socket");
+  const int on = 1;
+  setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (bind(socket_.get(), found->ai_addr, found->ai_addrlen) == -1) fail("bind " + name);
+  if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
+}
+
+void Listener::close() {
+  if (!socket_) return;
+  socket_.close();
+  struct stat status {};
+  if (inode_ == 0 || lstat(endpoint_.address.c_str(), &status) == -1) return;
+  if (status.st_ino == inode_) unlink(endpoint_.address.c_str());
+}
+
+}  // namespace os

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "os/descriptor.hpp"
+
+namespace os {
+
+// Where and how to listen. `address` is php-fpm's `listen`: a path that begins with `/` (a unix
+// socket), `IPv4:port`, `[IPv6]:port`, or a port alone (every local address).
+struct Endpoint {
+  std::string address;
+  int backlog = -1;                    // -1: as long as the kernel allows (net.core.somaxconn)
+  mode_t mode = 0660;                  // of a unix socket
+  std::optional<std::string> owner{};  // of a unix socket: name or number; absent: this process's
+  std::optional<std::string> group{};
+};
+
+// A listening socket, non-blocking and closed on exec. A unix socket's path is taken only when
+// nobody listens there: a stale socket is replaced, a live one or another kind of file is refused
+// with std::system_error (EADDRINUSE). Two processes that start at once cannot both succeed.
+class Listener {
+ public:
+  explicit Listener(Endpoint endpoint);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // As close(), but only in the process that made it: a forked child lets go of nothing.
+  ~Listener();
+
+  int fd() const { return socket_.get(); }
+
+  // Stops listening, and removes the path if it still is this socket's.
+  void close();
+
+ private:
+  struct Unbound {};
+  Listener(Unbound, Endpoint endpoint);
+
+  void listen_unix();
+  void listen_tcp();
+  void set_permissions() const;
+
+  Endpoint endpoint_;
+  Descriptor socket_;
+  pid_t maker_;
+  ino_t inode_ = 0;
+};
+
+}  // namespace os

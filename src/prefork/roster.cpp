@@ -1,0 +1,61 @@
+#include "prefork/roster.hpp"
+
+#include <algorithm>
+
+namespace prefork {
+
+std::optional<int> Roster::vacancy(Time now) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [now](const Entry& entry) {
+    return entry.pid == 0 && entry.ready <= now;
+  });
+  if (found == entries_.end()) return std::nullopt;
+  return static_cast<int>(found - entries_.begin());
+}
+
+std::optional<Roster::Time> Roster::next_vacancy() const {
+  std::optional<Time> next;
+  for (const Entry& entry : entries_) {
+    if (entry.pid == 0) next = std::min(next.value_or(entry.ready), entry.ready);
+  }
+  return next;
+}
+
+void Roster::joined(int slot, pid_t pid, Time now) {
+  Entry& entry = entries_[static_cast<std::size_t>(slot)];
+  entry.pid = pid;
+  entry.since = now;
+}
+
+std::optional<Roster::Departure> Roster::left(pid_t pid, Served served, Time now) {
+  const auto slot = slot_of(pid);
+  if (!slot) return std::nullopt;
+  Entry& entry = entries_[static_cast<std::size_t>(*slot)];
+  entry.failures = served == Served::yes ? 0 : entry.failures + 1;
+  const Duration pause = pause_after(entry.failures);
+  entry.pid = 0;
+  entry.ready = now + pause;
+  return Departure{.slot = *slot, .life = now - entry.since, .pause = pause};
+}
+
+Roster::Duration Roster::pause_after(int failures) {
+  if (failures == 0) return Duration::zero();
+  constexpr int most_doublings = 10;
+  return std::min(first_pause * (1 << std::min(failures - 1, most_doublings)), longest_pause);
+}
+
+std::optional<int> Roster::slot_of(pid_t pid) const {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [pid](const Entry& entry) { return entry.pid == pid; });
+  if (pid == 0 || found == entries_.end()) return std::nullopt;
+  return static_cast<int>(found - entries_.begin());
+}
+
+std::vector<pid_t> Roster::workers() const {
+  std::vector<pid_t> pids;
+  for (const Entry& entry : entries_) {
+    if (entry.pid != 0) pids.push_back(entry.pid);
+  }
+  return pids;
+}
+
+}  // namespace prefork

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+namespace prefork {
+
+// Who works in which slot, and when an empty slot may be filled. Book-keeping only: it forks and
+// kills nobody and asks no clock, the time comes in. For the master alone.
+//
+// A worker that died while it served is replaced at once. One that died before it could serve is
+// replaced after a pause, which doubles with every such death in a row up to a second: what cannot
+// start must not become a storm of forks.
+class Roster {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  using Duration = std::chrono::steady_clock::duration;
+
+  enum class Served { no, yes };  // whether a worker was ever ready for work
+
+  static constexpr Duration first_pause = std::chrono::milliseconds(50);
+  static constexpr Duration longest_pause = std::chrono::seconds(1);
+
+  explicit Roster(int slots) : entries_(static_cast<std::size_t>(slots)) {}
+
+  // A slot without a worker whose pause is over.
+  std::optional<int> vacancy(Time now) const;
+
+  // When the next pause is over; none if every slot has its worker.
+  std::optional<Time> next_vacancy() const;
+
+  void joined(int slot, pid_t pid, Time now);
+
+  struct Departure {
+    int slot;
+    Duration life;
+    Duration pause;  // until it is replaced
+  };
+  // None if that process is none of ours.
+  std::optional<Departure> left(pid_t pid, Served served, Time now);
+
+  std::optional<int> slot_of(pid_t pid) const;
+  std::vector<pid_t> workers() const;
+  bool empty() const { return workers().empty(); }
+
+ private:
+  struct Entry {
+    pid_t pid = 0;  // 0: vacant
+    Time since{};   // when the worker joined
+    Time ready{};   // when a vacancy may be filled
+    int failures = 0;
+  };
+  static Duration pause_after(int failures);
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace prefork

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <system_error>
+
+#include "sysv/key.hpp"
+
+namespace sysv {
+
+// The set or segment was removed (ipcrm, sem_remove) while a handle was open. Open a new one.
+class Removed : public std::system_error {
+  using system_error::system_error;
+};
+
+// How many holders at once. Only the first of all live handles, PHP's among them, sets it.
+enum class Capacity : int {};
+constexpr Capacity mutual_exclusion{1};
+
+// A handle to PHP's semaphore: what sem_get, sem_acquire, sem_release and sem_remove do, in the
+// same system calls (PHP 8.2 to 8.6, ext/sysvsem), so that PHP and C++ processes exclude each
+// other.
+//
+// The set has three members: 0 the free places, 1 the number of live handles, 2 the gate that
+// makes "the first handle sets the capacity" one step. Every change carries SEM_UNDO: a process
+// that dies, at any point and of any cause, gives back what it held and no longer counts.
+//
+// A handle belongs to the process that opened it. In a forked child the destructor does nothing:
+// the kernel does not inherit undo, so a child's goodbye would open the parent's lock.
+// Not for use by several threads at once: undo belongs to the whole process.
+class Semaphore {
+ public:
+  // Opens the set, and makes it with that access if there is none. std::system_error: EACCES, and
+  // ENOSPC when the kernel's limits (kernel.sem) are reached; ERANGE after 32767 handles.
+  explicit Semaphore(Key key, Capacity capacity = mutual_exclusion, Access access = owner_only);
+  Semaphore(const Semaphore&) = delete;
+  Semaphore& operator=(const Semaphore&) = delete;
+
+  // Gives back what this handle still holds and stops counting as a handle. Never throws.
+  ~Semaphore();
+
+  Key key() const { return key_; }
+  int id() const { return id_; }
+
+  // Takes a place if one is free now.
+  [[nodiscard]] bool try_acquire();
+
+  // Takes a place, waiting for it no longer than `patience`; false when that ran out. PHP cannot
+  // see that such a waiter differs from its own. Throws Removed.
+  [[nodiscard]] bool acquire_within(std::chrono::milliseconds patience);
+
+  // Takes a place, waiting as long as it takes, as sem_acquire does. Throws Removed.
+  void acquire();
+
+  // Gives one place back. REQUIRES: this handle holds one. Throws Removed.
+  void release();
+
+  // Destroys the set in the kernel, for everyone. Those who wait get Removed.
+  void remove();
+
+  // The process that holds or last changed the semaphore, as the kernel remembers it; 0: none.
+  pid_t last_holder() const;
+
+ private:
+  using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+  void join(Capacity capacity);
+  void leave() noexcept;
+  bool take(int flags, const Deadline& deadline);
+  bool wait(const Deadline& deadline);
+  [[noreturn]] void fail(const char* call) const;
+
+  Key key_;
+  int id_;
+  pid_t owner_;
+  int held_ = 0;
+};
+
+// Holds one place for the length of a scope. REQUIRES: the place was acquired. Never throws: a set
+// that was removed meanwhile has nothing left to give back.
+class Hold {
+ public:
+  explicit Hold(Semaphore& acquired) : semaphore_(acquired) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold();
+
+ private:
+  Semaphore& semaphore_;
+};
+
+}  // namespace sysv

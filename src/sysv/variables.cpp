@@ -1,0 +1,309 @@
+#include "sysv/variables.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+namespace sysv {
+
+using namespace layout;  // NOLINT(google-build-using-namespace): this file is about the layout
+
+namespace {
+
+constexpr std::size_t round_up(std::size_t n) { return (n + word_size - 1) & ~(word_size - 1); }
+
+bool is_aligned(const std::byte* address) {
+  return reinterpret_cast<std::uintptr_t>(address) % word_size == 0;
+}
+
+std::atomic_ref<Word> word_at(std::byte* address) {
+  return std::atomic_ref<Word>(*reinterpret_cast<Word*>(address));
+}
+
+// Byte by byte through volatile: read exactly once, at any address.
+Word load_unaligned(const std::byte* address) {
+  std::array<std::byte, word_size> copy{};
+  for (std::size_t i = 0; i < word_size; ++i) {
+    copy[i] = static_cast<const volatile std::byte*>(address)[i];
+  }
+  Word word = 0;
+  std::memcpy(&word, copy.data(), word_size);
+  return word;
+}
+
+Word load_at(std::span<const std::byte> bytes, std::size_t offset) {
+  const std::byte* const address = bytes.data() + offset;
+  if (!is_aligned(address)) return load_unaligned(address);
+  return word_at(const_cast<std::byte*>(address)).load(std::memory_order_relaxed);
+}
+
+// What ran before a store has reached memory before it, and nothing after it has: a process that is
+// killed stops between two instructions, so it is the compiler alone that must keep the order.
+void store_at(std::span<std::byte> bytes, std::size_t offset, Word value) {
+  std::byte* const address = bytes.data() + offset;
+  if (!is_aligned(address)) {
+    throw Damaged("offset " + std::to_string(offset) +
+                  " should be a multiple of 8: not written by "
+                  "64-bit PHP, and no update of it could be atomic");
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  word_at(address).store(value, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+bool is_zero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+Word magic_word() {
+  Word word = 0;
+  std::memcpy(&word, magic.data(), magic.size());
+  return word;
+}
+
+bool has_magic(std::span<const std::byte> bytes) {
+  const Word found = load_at(bytes, header::magic);
+  return std::memcmp(&found, magic.data(), magic.size()) == 0;
+}
+
+// No table yet: all zero, or as far as format() came before its process died.
+bool is_blank(std::span<const std::byte> bytes) {
+  if (has_magic(bytes)) {  // PHP writes the magic first, and the rest at once
+    return is_zero(bytes.subspan(header::size)) && is_zero(bytes.subspan(header::start, 32));
+  }
+  const bool begun = load_at(bytes, own::magic) == own_magic;
+  return is_zero(bytes.first(word_size)) && is_zero(bytes.subspan(own::journal)) &&
+         (begun || is_zero(bytes));
+}
+
+// PHP's magic last: until then PHP takes the segment for empty, and we for unfinished.
+void format(std::span<std::byte> bytes, Word generation) {
+  const auto size = static_cast<Word>(bytes.size());
+  const auto start = static_cast<Word>(own::size);
+  store_at(bytes, own::magic, own_magic);
+  store_at(bytes, own::version, own_version);
+  store_at(bytes, own::generation, generation);
+  store_at(bytes, header::start, start);
+  store_at(bytes, header::end, start);
+  store_at(bytes, header::free, size - start);
+  store_at(bytes, header::total, size);
+  store_at(bytes, header::magic, magic_word());
+}
+
+[[noreturn]] void damaged(const char* what, Word value, const std::string& limits) {
+  throw Damaged(std::string(what) + " is " + std::to_string(value) + ", not " + limits);
+}
+
+std::string range(std::size_t least, std::size_t most) {
+  return std::to_string(least) + " to " + std::to_string(most);
+}
+
+// The number, once it is known to lie in [least, most].
+std::size_t within(Word value, std::size_t least, std::size_t most, const char* what) {
+  if (value < 0 || static_cast<std::size_t>(value) < least ||
+      static_cast<std::size_t>(value) > most) {
+    damaged(what, value, range(least, most));
+  }
+  return static_cast<std::size_t>(value);
+}
+
+std::size_t within_chunk(Word value, std::size_t least, std::size_t most, std::size_t at,
+                         const char* field) {
+  if (value >= 0 && static_cast<std::size_t>(value) >= least &&
+      static_cast<std::size_t>(value) <= most) {
+    return static_cast<std::size_t>(value);
+  }
+  const std::string what = "chunk at " + std::to_string(at) + ": " + field;
+  damaged(what.c_str(), value, range(least, most));
+}
+
+}  // namespace
+
+Variables Variables::of(std::span<std::byte> bytes, std::int64_t generation) {
+  constexpr std::size_t least = own::size + chunk_size(4);
+  if (bytes.size() >= least && is_blank(bytes)) format(bytes, generation);
+  return Variables(bytes);
+}
+
+Variables::Variables(std::span<std::byte> bytes) : bytes_(bytes) {
+  if (bytes.size() < header::size) {
+    throw Damaged("a segment of " + std::to_string(bytes.size()) +
+                  " bytes is too small for PHP's header of 40");
+  }
+  if (!has_magic(bytes)) throw Damaged("not a table of PHP's: no PHP_SM at its start");
+  end_ = within(load(header::end), header::size, bytes.size(), "header: end");
+  start_ = within(load(header::start), header::size, end_, "header: start");
+  // A PHP process that dies while it removes a variable has counted the room as free already, and
+  // one of us that dies while it appends has no longer. All else is no such trace.
+  const std::size_t counted = within(load(header::free), 0, bytes.size() - start_, "header: free");
+  if (counted != free()) store(header::free, static_cast<Word>(free()));
+}
+
+Word Variables::load(std::size_t offset) const { return load_at(bytes_, offset); }
+
+void Variables::store(std::size_t offset, Word value) { store_at(bytes_, offset, value); }
+
+// In an order in which a death between the stores leaves room uncounted, never counted twice.
+void Variables::move_end(std::size_t end) {
+  const bool grows = end > end_;
+  if (grows) store(header::free, static_cast<Word>(bytes_.size() - end));
+  store(header::end, static_cast<Word>(end));
+  if (!grows) store(header::free, static_cast<Word>(bytes_.size() - end));
+  end_ = end;
+}
+
+std::string Variables::text_of(const Place& place) const {
+  const auto text = bytes_.subspan(place.at + chunk::text, place.length);
+  return {reinterpret_cast<const char*>(text.data()), text.size()};
+}
+
+Variables::Place Variables::first() const {
+  const bool ours = start_ >= own::journal && load(own::magic) == own_magic;
+  return checked({.link = header::start,
+                  .base = 0,
+                  .room_before = ours ? own::journal : header::size,
+                  .at = start_,
+                  .length = 0,
+                  .next = 0});
+}
+
+Variables::Place Variables::after(const Place& place) const {
+  return checked({.link = place.at + chunk::next,
+                  .base = place.at,
+                  .room_before = round_up(place.room_after()),
+                  .at = place.end(),
+                  .length = 0,
+                  .next = 0});
+}
+
+// Fills in what the chunk says of itself, once that is known to lie inside. A chunk is at least as
+// long as its text: writers other than PHP round it otherwise, and PHP follows them.
+Variables::Place Variables::checked(Place place) const {
+  if (place.at == end_) return place;
+  const std::size_t left = end_ - place.at;
+  if (left < chunk::text) {
+    damaged("header: end", static_cast<Word>(end_), "the end of any chunk");
+  }
+  place.length =
+      within_chunk(load(place.at + chunk::length), 0, left - chunk::text, place.at, "length");
+  place.next = within_chunk(load(place.at + chunk::next), chunk::text + place.length, left,
+                            place.at, "next");
+  return place;
+}
+
+std::optional<Variables::Place> Variables::find(Word key) const {
+  Place place = first();
+  while (place.at != end_ && key_of(place) != key) place = after(place);
+  if (place.at == end_) return std::nullopt;
+  return place;
+}
+
+std::optional<std::string> Variables::get(std::int64_t key) const {
+  const auto place = find(key);
+  if (!place) return std::nullopt;
+  return text_of(*place);
+}
+
+void Variables::check() const {
+  for (Place place = first(); place.at != end_; place = after(place)) {
+  }
+}
+
+void Variables::put(std::int64_t key, std::string_view text) {
+  if (const auto place = find(key)) {
+    replace(*place, text);
+  } else {
+    append(key, text, chunk_size(text.size()));
+  }
+}
+
+void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std::size_t next) {
+  store(at + chunk::key, key);
+  store(at + chunk::length, static_cast<Word>(text.size()));
+  store(at + chunk::next, static_cast<Word>(next));
+  std::memcpy(bytes_.data() + at + chunk::text, text.data(), text.size());
+}
+
+void Variables::append(Word key, std::string_view text, std::size_t next) {
+  if (free() < next) {
+    throw NoRoom("no room in the segment: " + std::to_string(next) + " bytes needed, " +
+                 std::to_string(free()) + " free");
+  }
+  write_chunk(end_, key, text, next);
+  move_end(end_ + next);
+}
+
+// The new variant goes into the room before the old one, else behind it, where the last chunk can
+// be given more; else everything from here on is written anew at the end.
+void Variables::replace(Place place, std::string_view text) {
+  absorb_fillers(place);
+  const std::size_t need = chunk_size(text.size());
+  const bool fits_before = place.room_before + need <= place.at;
+  if (!fits_before && place.end() == end_ && place.room_after() + need > end_) {
+    append(filler_key, {}, std::max(chunk::least, place.room_after() + need - end_));
+    absorb_fillers(place);
+  }
+  const std::size_t at = fits_before ? place.room_before : place.room_after();
+  if (at + need > place.end()) return rebuild(place, text);
+  write_chunk(at, key_of(place), text, place.end() - at);
+  point(place, at);
+}
+
+// Makes the room of the fillers behind a chunk that chunk's own.
+void Variables::absorb_fillers(Place& place) {
+  while (place.end() != end_) {
+    const Place follower = after(place);
+    if (key_of(follower) != filler_key) return;
+    store(place.at + chunk::next, static_cast<Word>(place.next + follower.next));
+    place.next += follower.next;
+  }
+}
+
+// The one store that makes a change true.
+void Variables::point(const Place& place, std::size_t at) {
+  store(place.link, static_cast<Word>(at - place.base));
+  if (place.link == header::start) start_ = at;
+}
+
+// For a variable with others behind it and no room beside it. Copies of it and of all that follow
+// are written into a filler at the end and swapped in for the old ones; from there they are copied
+// back into the room that the old ones left, and the end is taken back. The variable has room for
+// its next variant then. (The filler's head is as long as the variable, so that all this fits.)
+void Variables::rebuild(const Place& place, std::string_view text) {
+  const std::size_t need = chunk_size(text.size());
+  std::vector<Chunk> chain = {{key_of(place), std::string(text), 2 * need}};
+  std::size_t size = 2 * need;
+  for (Place tail = after(place); tail.at != end_; tail = after(tail)) {
+    if (key_of(tail) == filler_key) continue;
+    chain.push_back({key_of(tail), text_of(tail), chunk_size(tail.length)});
+    size += chain.back().size;
+  }
+
+  const std::size_t upper = end_ + need;
+  append(filler_key, {}, need + size);
+  write_chain(upper, chain);
+  point(place, upper);
+  if (place.at + size > upper) return;
+
+  write_chain(place.at, chain);
+  point(place, place.at);
+  cut(place.at + size - chain.back().size, chain.back().size);
+}
+
+// The last one of the chain reaches up to the end of the table.
+void Variables::write_chain(std::size_t at, std::span<const Chunk> chain) {
+  for (const Chunk& piece : chain) {
+    const bool last = &piece == &chain.back();
+    write_chunk(at, piece.key, piece.text, last ? end_ - at : piece.size);
+    at += piece.size;
+  }
+}
+
+// Shortens the last chunk, and with it the table.
+void Variables::cut(std::size_t last, std::size_t size) {
+  write_chunk(last + size, filler_key, {}, end_ - last - size);
+  store(last + chunk::next, static_cast<Word>(size));
+  move_end(last + size);
+}
+
+}  // namespace sysv

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "sysv/layout.hpp"
+
+namespace sysv {
+
+// The bytes are no PHP variable table, or one that contradicts itself. The message says what and
+// where. Nothing was changed.
+class Damaged : public std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+// There is no room for a variable. Nothing was changed: an old value stays (in PHP it is lost).
+class NoRoom : public std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+// The variables in a segment: PHP's shm_has_var, shm_get_var and shm_put_var on serialize() text.
+// A view; it owns nothing. REQUIRES: the semaphore that guards the segment is held throughout.
+//
+// Crash-atomic. Every change is prepared where no reader looks and made true by ONE aligned 8-byte
+// store. A process killed between any two instructions leaves a table in which whoever takes the
+// lock next, PHP included, finds the old value or the new one and every other variable. At worst
+// some room stays unused until the variable before it is put again.
+// How: a chunk is reached only through one word, the `next` of the chunk before it or the header's
+// `start`. The new text is written as a chunk beside the old one, in room that belongs to either
+// neighbour, and that word is then pointed at it. Two variants thus alternate.
+//
+// Nothing in the bytes is trusted: each number is read once, into a copy, and checked.
+class Variables {
+ public:
+  // REQUIRES: the bytes outlive the view. Throws Damaged when the header is not PHP's, or points
+  // outside. Counts free room anew where a process died while counting it (the only repair).
+  explicit Variables(std::span<std::byte> bytes);
+
+  // Makes a fresh table of an all-zero segment, or of one whose maker died while making it; leaves
+  // a table alone, whoever made it. Throws Damaged, and changes nothing, when the bytes are
+  // neither: they are another program's. `generation`: see layout.hpp.
+  static Variables of(std::span<std::byte> bytes, std::int64_t generation);
+
+  bool has(std::int64_t key) const { return find(key).has_value(); }
+
+  // The serialize() text of a variable, a copy; none if there is no such variable.
+  std::optional<std::string> get(std::int64_t key) const;
+
+  // Sets a variable. Throws NoRoom, Damaged.
+  void put(std::int64_t key, std::string_view text);
+
+  // Walks over every chunk and throws Damaged at the first that contradicts the header.
+  void check() const;
+
+ private:
+  using Word = layout::Word;
+
+  struct Place {
+    std::size_t link;         // the word that leads here …
+    std::size_t base;         // … and the offset that its value counts from
+    std::size_t room_before;  // from here up to `at` the chunk before has nothing
+    std::size_t at;
+    std::size_t length;
+    std::size_t next;
+
+    std::size_t end() const { return at + next; }
+    std::size_t room_after() const { return std::min(at + layout::chunk_size(length), end()); }
+  };
+
+  struct Chunk {  // a private copy
+    Word key;
+    std::string text;
+    std::size_t size;
+  };
+
+  Word load(std::size_t offset) const;
+  void store(std::size_t offset, Word value);
+  void move_end(std::size_t end);
+
+  std::size_t free() const { return bytes_.size() - end_; }
+  Word key_of(const Place& place) const { return load(place.at + layout::chunk::key); }
+  std::string text_of(const Place& place) const;
+
+  Place first() const;
+  Place after(const Place& place) const;
+  Place checked(Place place) const;
+  std::optional<Place> find(Word key) const;
+
+  void write_chunk(std::size_t at, Word key, std::string_view text, std::size_t next);
+  void append(Word key, std::string_view text, std::size_t next);
+  void replace(Place place, std::string_view text);
+  void absorb_fillers(Place& place);
+  void point(const Place& place, std::size_t at);
+  void rebuild(const Place& place, std::string_view text);
+  void write_chain(std::size_t at, std::span<const Chunk> chain);
+  void cut(std::size_t last, std::size_t size);
+
+  std::span<std::byte> bytes_;
+  std::size_t start_;  // as read and checked; kept in step with every store
+  std::size_t end_;
+};
+
+}  // namespace sysv

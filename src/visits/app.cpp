@@ -1,0 +1,48 @@
+#include "visits/app.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+namespace visits {
+namespace {
+
+constexpr std::array<std::string_view, 3> reserved = {"/status", "/ping", "/metrics"};
+constexpr std::string_view plain = "text/plain; charset=UTF-8";
+
+http::Response unavailable(std::string why) {
+  return {.status = 503, .content_type = plain, .body = std::move(why), .retry_after = 1};
+}
+
+}  // namespace
+
+App::App(Counter& counter, Report report) : counter_(counter), report_(std::move(report)) {}
+
+http::Response App::answer(const http::Request& request, bool stopping) {
+  const std::string_view path = request.path();
+  if (path == "/readyz") return readiness(stopping);
+  if (std::find(reserved.begin(), reserved.end(), path) != reserved.end()) {
+    return {.status = 404, .content_type = plain, .body = "not found\n"};
+  }
+  return visit();
+}
+
+http::Response App::visit() try {
+  return {.body = std::to_string(counter_.add_visit()) + " visits so far"};
+} catch (const std::exception& error) {
+  report_(std::string("not counted: ") + error.what());
+  return unavailable("this visit could not be counted\n");
+}
+
+http::Response App::readiness(bool stopping) try {
+  if (stopping) return unavailable("stopping\n");
+  counter_.count();
+  return {.content_type = plain, .body = "ready\n"};
+} catch (const std::exception& error) {
+  report_(std::string("not ready: ") + error.what());
+  return unavailable("not ready\n");
+}
+
+}  // namespace visits

@@ -1,0 +1,16 @@
+# Fails when a file of a layer includes a header of a layer that it may not use. Run once per layer,
+# with DIR and ALLOWED.
+cmake_minimum_required(VERSION 3.24)
+file(GLOB_RECURSE files ${DIR}/*.hpp ${DIR}/*.cpp)
+if(NOT files)
+  message(SEND_ERROR "${DIR} has no files")
+endif()
+foreach(file IN LISTS files)
+  file(STRINGS ${file} includes REGEX "^#include \"")
+  foreach(line IN LISTS includes)
+    string(REGEX REPLACE "^#include \"([^/\"]*)/.*" "\\1" layer "${line}")
+    if(NOT layer IN_LIST ALLOWED)
+      message(SEND_ERROR "${file} reaches up: ${line}")
+    endif()
+  endforeach()
+endforeach()

@@ -1,0 +1,23 @@
+#pragma once
+
+// Whichever Catch2 the system has: version 2 (Debian 12) or 3 (Debian 13).
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif
+
+#include <string>
+
+namespace support {
+
+// Matches a text that has `part` in it.
+inline auto contains(const std::string& part) {
+#if __has_include(<catch2/catch_all.hpp>)
+  return Catch::Matchers::ContainsSubstring(part);
+#else
+  return Catch::Matchers::Contains(part);
+#endif
+}
+
+}  // namespace support

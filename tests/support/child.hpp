@@ -1,0 +1,54 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+
+namespace support {
+
+// A forked child that runs `body` and ends with _exit(body's result): it never returns into Catch2.
+// No Catch2 macro in the body. A child that is still there at the end of its life is killed.
+class Child {
+ public:
+  explicit Child(const std::function<int()>& body);
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child();
+
+  pid_t pid() const { return pid_; }
+  void signal(int number) const;
+
+  // Waits for its end: the exit code, or 128 + the signal that ended it.
+  int wait();
+
+  // Whether it has ended by now.
+  bool has_ended();
+
+ private:
+  pid_t pid_;
+  int result_ = -1;
+};
+
+// Runs `body` in a child and waits for it.
+int in_child(const std::function<int()>& body);
+
+// Two processes meet: one waits until the other has come by. Make it before the fork.
+class Signpost {
+ public:
+  Signpost();
+  Signpost(const Signpost&) = delete;
+  Signpost& operator=(const Signpost&) = delete;
+  ~Signpost();
+
+  void reach() const;     // in one process
+  void wait_for() const;  // in the other
+  bool reached_within(int milliseconds) const;
+
+ private:
+  int ends_[2];
+};
+
+// Asks again and again until `claim` holds; false when it does not within ten seconds.
+bool eventually(const std::function<bool()>& claim);
+
+}  // namespace support

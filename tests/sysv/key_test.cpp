@@ -1,0 +1,2 @@
+#include "sysv/key.hpp"
+#include "support/catch.hpp"

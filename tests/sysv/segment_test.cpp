@@ -1,0 +1,2 @@
+#include "sysv/segment.hpp"
+#include "support/catch.hpp"

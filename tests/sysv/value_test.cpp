@@ -1,0 +1,2 @@
+#include "sysv/value.hpp"
+#include "support/catch.hpp"

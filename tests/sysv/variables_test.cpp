@@ -1,0 +1,2 @@
+#include "sysv/variables.hpp"
+#include "support/catch.hpp"

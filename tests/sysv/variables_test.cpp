@@ -1,2 +1,376 @@
 #include "sysv/variables.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+
 #include "support/catch.hpp"
+#include "support/memory.hpp"
+#include "sysv/layout.hpp"
+
+using support::Memory;
+using sysv::Damaged;
+using sysv::NoRoom;
+using sysv::Variables;
+namespace layout = sysv::layout;
+
+namespace {
+
+constexpr std::int64_t generation = 4711;
+
+// What PHP does in shm_put_var: the first chunk of that key is cut out and the rest moved down, the
+// new one goes to the end. (ext/sysvshm, PHP 8.2)
+void put_as_php(Memory& memory, std::int64_t key, const std::string& text) {
+  namespace header = layout::header;
+  auto position = static_cast<std::size_t>(memory.get(header::start));
+  auto end = static_cast<std::size_t>(memory.get(header::end));
+  while (position < end) {
+    const auto next = static_cast<std::size_t>(memory.get(position + layout::chunk::next));
+    if (memory.get(position) == key) {
+      std::byte* const start = memory.bytes().data();
+      std::memmove(start + position, start + position + next, end - position - next);
+      end -= next;
+      break;
+    }
+    position += next;
+  }
+  end = memory.chunk(end, key, text);
+  memory.set(header::end, static_cast<std::int64_t>(end));
+  memory.set(header::free, static_cast<std::int64_t>(memory.bytes().size() - end));
+}
+
+// A table of PHP's with variables 0, 7 and 8.
+Memory table_of_php() {
+  Memory memory(10000);
+  memory.header();
+  put_as_php(memory, 0, "i:41;");
+  put_as_php(memory, 7, "s:5:\"seven\";");
+  put_as_php(memory, 8, "a:0:{}");
+  return memory;
+}
+
+std::string reason_of(Memory& memory) try {
+  Variables(memory.bytes()).get(99);
+  return "";
+} catch (const Damaged& damage) {
+  return damage.what();
+}
+
+bool is_counted(Memory& memory) {
+  return memory.get(layout::header::end) + memory.get(layout::header::free) ==
+         static_cast<std::int64_t>(memory.bytes().size());
+}
+
+}  // namespace
+
+TEST_CASE("An all-zero segment becomes an empty table with our private area before it") {
+  Memory memory(65536);
+  const Variables variables = Variables::of(memory.bytes(), generation);
+  CHECK_FALSE(variables.has(0));
+  CHECK(memory.copy().substr(0, 8) == std::string("PHP_SM\0\0", 8));
+  CHECK(memory.get(layout::header::start) == layout::own::size);
+  CHECK(memory.get(layout::header::end) == layout::own::size);
+  CHECK(memory.get(layout::header::free) == 65536 - layout::own::size);
+  CHECK(memory.get(layout::header::total) == 65536);
+  CHECK(memory.copy().substr(layout::own::magic, 8) == std::string("visits\0\0", 8));
+  CHECK(memory.get(layout::own::version) == 1);
+  CHECK(memory.get(layout::own::generation) == generation);
+}
+
+TEST_CASE("A table is left alone, its generation included") {
+  Memory memory(65536);
+  Variables::of(memory.bytes(), generation);
+  const std::string before = memory.copy();
+  Variables::of(memory.bytes(), 12);
+  CHECK(memory.copy() == before);
+}
+
+// Every state that a death inside format() leaves: its stores are in this order.
+TEST_CASE("A segment whose maker died while making it is made anew") {
+  Memory whole(4096);
+  Variables::of(whole.bytes(), generation);
+  Memory partial(4096);
+  for (const std::size_t word :
+       {layout::own::magic, layout::own::version, layout::own::generation, layout::header::start,
+        layout::header::end, layout::header::free, layout::header::total}) {
+    partial.set(word, whole.get(word));
+    Memory anew = partial;
+    Variables::of(anew.bytes(), generation);
+    CHECK(anew.copy() == whole.copy());
+  }
+}
+
+TEST_CASE("A header of which PHP wrote only the magic is completed") {
+  Memory memory(10000);
+  std::memcpy(memory.bytes().data(), layout::magic.data(), layout::magic.size());
+  Variables::of(memory.bytes(), generation).put(0, "i:1;");
+  CHECK(Variables(memory.bytes()).get(0) == "i:1;");
+}
+
+TEST_CASE("A header of which PHP wrote start and end only is completed") {
+  Memory memory(10000);
+  memory.header();
+  memory.set(layout::header::free, 0);
+  memory.set(layout::header::total, 0);
+  Variables::of(memory.bytes(), generation).put(0, "i:1;");
+  CHECK(Variables(memory.bytes()).get(0) == "i:1;");
+  CHECK(is_counted(memory));
+}
+
+TEST_CASE("Another program's bytes are refused and left as they are") {
+  Memory memory(4096);
+  memory.set(0, 0x1122334455667788);
+  memory.set(4000, 1);
+  const std::string before = memory.copy();
+  CHECK_THROWS_AS(Variables::of(memory.bytes(), generation), Damaged);
+  CHECK(memory.copy() == before);
+}
+
+TEST_CASE("Another program's bytes are refused also when they begin with zeros") {
+  Memory memory(4096);
+  memory.set(4088, 1);
+  const std::string before = memory.copy();
+  CHECK_THROWS_AS(Variables::of(memory.bytes(), generation), Damaged);
+  CHECK(memory.copy() == before);
+}
+
+TEST_CASE("A segment too small for a header is refused, with magic or without") {
+  Memory empty(8);
+  CHECK_THROWS_WITH(Variables::of(empty.bytes(), generation), support::contains("too small"));
+  Memory marked(8);
+  std::memcpy(marked.bytes().data(), layout::magic.data(), layout::magic.size());
+  CHECK_THROWS_WITH(Variables::of(marked.bytes(), generation), support::contains("too small"));
+}
+
+TEST_CASE("A variable reads as it was put") {
+  Memory memory(65536);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  CHECK_FALSE(variables.get(0).has_value());
+  variables.put(0, "i:1;");
+  variables.put(-3, "N;");
+  CHECK(variables.get(0) == "i:1;");
+  CHECK(variables.get(-3) == "N;");
+  CHECK(variables.has(-3));
+  CHECK_FALSE(variables.has(3));
+}
+
+TEST_CASE("A chunk of ours is the chunk that PHP would have written") {
+  Memory ours(1000);
+  ours.header();
+  Variables(ours.bytes()).put(0, "i:42;");
+  Memory phps(1000);
+  phps.header();
+  put_as_php(phps, 0, "i:42;");
+  CHECK(ours.copy() == phps.copy());
+}
+
+TEST_CASE("A counter goes on in the room of its first chunk, through every length") {
+  Memory memory(65536);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  variables.put(0, "i:1;");
+  const std::int64_t end = memory.get(layout::header::end);
+  for (std::int64_t count = 1; count > 0 && count < INT64_MAX / 10; count = count * 10 + 9) {
+    for (std::int64_t n = count; n < count + 5; ++n) {
+      variables.put(0, "i:" + std::to_string(n) + ";");
+      REQUIRE(Variables(memory.bytes()).get(0) == "i:" + std::to_string(n) + ";");
+    }
+  }
+  CHECK(memory.get(layout::header::end) == end);
+  CHECK(is_counted(memory));
+}
+
+TEST_CASE("A variable of PHP's with others behind it is updated and they stay") {
+  Memory memory = table_of_php();
+  Variables variables(memory.bytes());
+  for (int count = 42; count < 200; ++count) {
+    variables.put(0, "i:" + std::to_string(count) + ";");
+    REQUIRE(variables.get(0) == "i:" + std::to_string(count) + ";");
+    REQUIRE(variables.get(7) == "s:5:\"seven\";");
+    REQUIRE(variables.get(8) == "a:0:{}");
+    REQUIRE_NOTHROW(variables.check());
+  }
+  CHECK(is_counted(memory));
+}
+
+TEST_CASE("Updates after the first need no more room, however many there are") {
+  Memory memory = table_of_php();
+  Variables variables(memory.bytes());
+  variables.put(0, "i:42;");
+  const std::int64_t end = memory.get(layout::header::end);
+  for (int count = 43; count < 1000; ++count) variables.put(0, "i:" + std::to_string(count) + ";");
+  CHECK(memory.get(layout::header::end) == end);
+}
+
+TEST_CASE("PHP and we in turn never use up the segment") {
+  Memory memory = table_of_php();
+  for (int count = 42; count < 3000; count += 3) {
+    Variables(memory.bytes()).put(0, "i:" + std::to_string(count) + ";");
+    put_as_php(memory, 0, "i:" + std::to_string(count + 1) + ";");
+    if (count % 2 == 0) put_as_php(memory, 7, "s:5:\"seven\";");
+    Variables variables(memory.bytes());
+    REQUIRE(variables.get(0) == "i:" + std::to_string(count + 1) + ";");
+    REQUIRE_NOTHROW(variables.check());
+  }
+  CHECK(memory.get(layout::header::end) < 1000);
+}
+
+// Against a map, with PHP's puts between ours.
+TEST_CASE("Any sequence of puts, PHP's among them, leaves every variable as it was put last") {
+  std::mt19937 random(20261123);
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    Memory memory(3000);
+    if (round % 2 == 0) memory.header();
+    Variables::of(memory.bytes(), generation);
+    std::map<std::int64_t, std::string> expected;
+    for (int step = 0; step < 60; ++step) {
+      const auto key = static_cast<std::int64_t>(random() % 5);
+      const std::string text(random() % 40, static_cast<char>('a' + random() % 26));
+      if (random() % 3 == 0) {
+        put_as_php(memory, key, text);
+        expected[key] = text;
+      } else {
+        try {
+          Variables(memory.bytes()).put(key, text);
+          expected[key] = text;
+        } catch (const NoRoom&) {
+          // The old value stays.
+        }
+      }
+      const Variables variables(memory.bytes());
+      REQUIRE_NOTHROW(variables.check());
+      for (const auto& [k, value] : expected) REQUIRE(variables.get(k) == value);
+    }
+  }
+}
+
+TEST_CASE("Where there is no room the old value stays") {
+  Memory memory(104);
+  memory.header();
+  put_as_php(memory, 0, "i:1;");
+  Variables variables(memory.bytes());
+  const std::string before = memory.copy();
+  CHECK_THROWS_WITH(variables.put(0, std::string(100, 'x')), support::contains("no room"));
+  CHECK_THROWS_AS(variables.put(5, "i:5;"), NoRoom);
+  CHECK(memory.copy() == before);
+}
+
+TEST_CASE("A filler that a dead process left is room for the variable before it") {
+  Memory memory(1000);
+  memory.header();
+  put_as_php(memory, 0, "i:1;");
+  put_as_php(memory, layout::filler_key, "");
+  Variables variables(memory.bytes());
+  const std::int64_t end = memory.get(layout::header::end);
+  variables.put(0, "i:2;");
+  CHECK(variables.get(0) == "i:2;");
+  CHECK_FALSE(variables.has(layout::filler_key));
+  CHECK(memory.get(layout::header::end) ==
+        end + 32);  // two variants of 40 bytes, one of 32 was there
+}
+
+TEST_CASE("Room that a dying PHP process counted twice is counted anew") {
+  Memory memory = table_of_php();
+  memory.set(layout::header::free, memory.get(layout::header::free) + 40);
+  Variables variables(memory.bytes());
+  CHECK(is_counted(memory));
+  CHECK(variables.get(0) == "i:41;");
+}
+
+TEST_CASE("A longer step than its text needs is followed as it stands") {
+  Memory memory(1000);
+  memory.header();
+  memory.chunk(40, 0, "i:1;");
+  memory.set(40 + layout::chunk::next, 80);
+  memory.chunk(120, 7, "i:7;");
+  memory.set(layout::header::end, 160);
+  memory.set(layout::header::free, 840);
+  CHECK(Variables(memory.bytes()).get(7) == "i:7;");
+}
+
+TEST_CASE("A chunk at an odd offset is read, and not updated") {
+  Memory memory(1000);
+  memory.header();
+  memory.set(layout::header::start, 41);
+  memory.chunk(41, 0, "i:1;");
+  memory.set(layout::header::end, 81);
+  memory.set(layout::header::free, 919);
+  Variables variables(memory.bytes());
+  CHECK(variables.get(0) == "i:1;");
+  const std::string before = memory.copy();
+  CHECK_THROWS_AS(variables.put(0, "i:2;"), Damaged);
+  CHECK(Variables(memory.bytes()).get(0) == "i:1;");
+}
+
+// The hostile headers and chunks that crash PHP, or make it loop or write outside.
+
+TEST_CASE("An end beyond the segment is damage") {
+  Memory memory = table_of_php();
+  memory.set(layout::header::end, 1 << 30);
+  CHECK(reason_of(memory) == "header: end is 1073741824, not 40 to 10000");
+}
+
+TEST_CASE("A start before the header, or negative, is damage") {
+  Memory memory = table_of_php();
+  memory.set(layout::header::start, -(std::int64_t{1} << 40));
+  CHECK_THAT(reason_of(memory), support::contains("header: start is -1099511627776"));
+  memory.set(layout::header::start, 0);
+  CHECK_THAT(reason_of(memory), support::contains("header: start is 0"));
+}
+
+TEST_CASE("An end before the start is damage") {
+  Memory memory = table_of_php();
+  memory.set(layout::header::start, 200);
+  memory.set(layout::header::end, 100);
+  CHECK_THAT(reason_of(memory), support::contains("header: start is 200, not 40 to 100"));
+}
+
+TEST_CASE("More free room than the segment has is damage") {
+  Memory memory(4096);
+  memory.header();
+  memory.set(layout::header::free, std::int64_t{1} << 40);
+  CHECK_THAT(reason_of(memory), support::contains("header: free is 1099511627776"));
+  memory.set(layout::header::free, -1);
+  CHECK_THAT(reason_of(memory), support::contains("header: free is -1"));
+}
+
+TEST_CASE("An end and free room that only agree with each other are damage") {
+  Memory memory(4096);
+  memory.header();
+  memory.set(layout::header::end, std::int64_t{1} << 40);
+  memory.set(layout::header::free, std::int64_t{1} << 40);
+  CHECK_THAT(reason_of(memory), support::contains("header: end is 1099511627776"));
+}
+
+TEST_CASE("A text longer than the table is damage") {
+  Memory memory = table_of_php();
+  memory.set(40 + layout::chunk::length, INT64_MAX);
+  CHECK_THAT(reason_of(memory), support::contains("chunk at 40: length is 9223372036854775807"));
+  memory.set(40 + layout::chunk::length, -5);
+  CHECK_THAT(reason_of(memory), support::contains("chunk at 40: length is -5"));
+}
+
+TEST_CASE("A step of nothing, backwards or past the end is damage") {
+  for (const std::int64_t next :
+       {std::int64_t{0}, std::int64_t{-40}, std::int64_t{1} << 62, std::int64_t{9000}}) {
+    CAPTURE(next);
+    Memory memory = table_of_php();
+    memory.set(40 + layout::chunk::next, next);
+    CHECK_THAT(reason_of(memory), support::contains("chunk at 40: next is"));
+  }
+}
+
+TEST_CASE("A second chunk that leads back to the first is damage, not a loop") {
+  Memory memory = table_of_php();
+  memory.set(80 + layout::chunk::next, -40);
+  CHECK_THAT(reason_of(memory), support::contains("chunk at 80: next is -40"));
+}
+
+TEST_CASE("Chunks that do not end where the table ends are damage") {
+  Memory memory = table_of_php();
+  memory.set(layout::header::end, memory.get(layout::header::end) + 16);
+  memory.set(layout::header::free, memory.get(layout::header::free) - 16);
+  CHECK_THAT(reason_of(memory), support::contains("header: end"));
+}

@@ -1,0 +1,67 @@
+#include "visits/app.hpp"
+
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/scratch.hpp"
+#include "sysv/semaphore.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Site : support::Scratch {
+  visits::Counter counter{{.key = key, .patience = 20ms}, [](const std::string&) {}};
+  std::vector<std::string> reports;
+  visits::App app{counter, [this](const std::string& text) { reports.push_back(text); }};
+
+  http::Response get(std::string_view target, bool stopping = false) {
+    return app.answer({.method = "GET", .target = target}, stopping);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Site, "A visit answers the tutorial's body, with no newline") {
+  const http::Response response = get("/");
+  CHECK(response.status == 200);
+  CHECK(response.content_type == "text/html; charset=UTF-8");
+  CHECK(response.body == "1 visits so far");
+  CHECK(get("/").body == "2 visits so far");
+}
+
+TEST_CASE_METHOD(Site, "Any path counts, with any query") {
+  CHECK(get("/a/b.php?x=1").body == "1 visits so far");
+  CHECK(get("/readyz/").body == "2 visits so far");
+  CHECK(get("*").body == "3 visits so far");
+}
+
+TEST_CASE_METHOD(Site, "A page that is kept for later counts nothing") {
+  for (const char* page : {"/status", "/ping?x", "/metrics"}) CHECK(get(page).status == 404);
+  CHECK(counter.count() == 0);
+}
+
+TEST_CASE_METHOD(Site, "Readiness is the counter's, and counts nothing") {
+  CHECK(get("/readyz").status == 200);
+  CHECK(get("/readyz?probe").status == 200);
+  CHECK(counter.count() == 0);
+}
+
+TEST_CASE_METHOD(Site, "A pool that stops is not ready, and still counts what comes") {
+  CHECK(get("/readyz", true).status == 503);
+  CHECK(get("/", true).body == "1 visits so far");
+}
+
+TEST_CASE_METHOD(Site, "A visit that cannot be counted is a 503, and its reason is for the log") {
+  sysv::Semaphore holder(key);
+  REQUIRE(holder.try_acquire());
+  const http::Response response = get("/");
+  CHECK(response.status == 503);
+  CHECK(response.retry_after == 1);
+  CHECK_THAT(response.body, !support::contains("semaphore"));
+  CHECK(get("/readyz").status == 503);
+  REQUIRE(reports.size() == 2);
+  CHECK_THAT(reports[0], support::contains("not counted: segment of key " + sysv::text_of(key)));
+  CHECK_THAT(reports[1], support::contains("not ready: "));
+}

@@ -1,0 +1,86 @@
+#include "support/program.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include "os/retry.hpp"
+#include "support/child.hpp"
+#include "support/folder.hpp"
+
+namespace support {
+namespace {
+
+int code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+[[noreturn]] void become(const Words& words, const std::string& log_file) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int log = open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  const int input = open("/dev/null", O_RDONLY);
+  dup2(input, STDIN_FILENO);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execvp(arguments[0], arguments.data());
+  _exit(127);
+}
+
+}  // namespace
+
+Program::Program(const Words& words, std::string log_file)
+    : pid_(fork()), log_file_(std::move(log_file)) {
+  if (pid_ == -1) throw std::runtime_error("fork");
+  if (pid_ == 0) become(words, log_file_);
+}
+
+Program::~Program() {
+  if (result_ != -1) return;
+  signal(SIGTERM);
+  if (!eventually([this] { return has_ended(); })) signal(SIGKILL);
+  wait();
+}
+
+void Program::signal(int number) const { kill(pid_, number); }
+
+bool Program::has_ended() {
+  int status = 0;
+  if (result_ == -1 && waitpid(pid_, &status, WNOHANG) == pid_) result_ = code_of(status);
+  return result_ != -1;
+}
+
+int Program::wait() {
+  int status = 0;
+  if (result_ == -1 && os::retry([&] { return waitpid(pid_, &status, 0); }) == pid_) {
+    result_ = code_of(status);
+  }
+  return result_;
+}
+
+std::string Program::log() const { return contents_of(log_file_); }
+
+std::vector<pid_t> children_of(pid_t pid) {
+  const std::string id = std::to_string(pid);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> children;
+  for (pid_t child = 0; list >> child;) children.push_back(child);
+  return children;
+}
+
+Result run(const Words& words) {
+  const Folder folder;
+  Program program(words, folder / "log");
+  const int code = program.wait();
+  return {code, program.log()};
+}
+
+}  // namespace support

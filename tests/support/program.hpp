@@ -1,0 +1,47 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace support {
+
+using Words = std::vector<std::string>;
+
+// A program that runs beside the test; what it prints goes to a file. Asked to end (TERM), and
+// after ten seconds made to, at the end of its life.
+class Program {
+ public:
+  Program(const Words& words, std::string log_file);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  pid_t pid() const { return pid_; }
+  void signal(int number) const;
+  bool has_ended();
+
+  // Waits for its end: the exit code, or 128 + the signal that ended it.
+  int wait();
+
+  std::string log() const;
+
+ private:
+  pid_t pid_;
+  std::string log_file_;
+  int result_ = -1;
+};
+
+// The processes whose parent that one is.
+std::vector<pid_t> children_of(pid_t pid);
+
+struct Result {
+  int code;          // as Program::wait() has it
+  std::string text;  // all it printed, to stdout and to stderr
+};
+
+// Runs a program to its end.
+Result run(const Words& words);
+
+}  // namespace support

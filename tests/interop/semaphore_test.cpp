@@ -25,17 +25,17 @@ std::string number(sysv::Key key) { return std::to_string(static_cast<int>(key))
 
 // A PHP process that holds the semaphore until it is told to end.
 support::Program php_holder(sysv::Key key, const support::Folder& folder) {
-  return {{"php", "-r",
-           "$s = sem_get(" + number(key) + "); sem_acquire($s); echo 'held'; fgets(STDIN); sleep(60);"},
-          folder / "php.log"};
+  return {
+      {"php", "-r",
+       "$s = sem_get(" + number(key) + "); sem_acquire($s); echo 'held'; fgets(STDIN); sleep(60);"},
+      folder / "php.log"};
 }
 
 }  // namespace
 
 TEST_CASE_METHOD(Scratch, "PHP finds our semaphore held, and free again") {
   Semaphore ours(key);
-  const std::string attempt =
-      "var_dump(sem_acquire(sem_get(" + number(key) + "), true));";
+  const std::string attempt = "var_dump(sem_acquire(sem_get(" + number(key) + "), true));";
   REQUIRE(ours.try_acquire());
   CHECK(php(attempt) == "bool(false)\n");
   ours.release();

@@ -17,9 +17,7 @@
 namespace support {
 namespace {
 
-int code_of(int status) {
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 [[noreturn]] void become(const Words& words, const std::string& log_file) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -66,14 +66,15 @@ bool is_listening_on(int port) {
 std::string fpm_conf(const Folder& folder, int children) {
   return folder.write("php-fpm.conf",
                       "[global]\nerror_log = /proc/self/fd/2\ndaemonize = no\n[www]\n"
-                      "listen = " + folder / "php.sock" + "\npm = static\npm.max_children = " +
-                          std::to_string(children) + "\n" +
+                      "listen = " +
+                          folder / "php.sock" +
+                          "\npm = static\npm.max_children = " + std::to_string(children) + "\n" +
                           (geteuid() == 0 ? "user = root\ngroup = root\n" : ""));
 }
 
 Words fpm_words(const std::string& conf) {
-  Words words = {"sh", "-c",
-                 "exec $(ls /usr/sbin/php-fpm* | sort | tail -n 1) -F -y \"$1\" $2", "sh", conf};
+  Words words = {"sh", "-c", "exec $(ls /usr/sbin/php-fpm* | sort | tail -n 1) -F -y \"$1\" $2",
+                 "sh", conf};
   words.push_back(geteuid() == 0 ? "-R" : "-F");
   return words;
 }

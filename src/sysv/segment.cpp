@@ -4,6 +4,7 @@
 #include <sys/shm.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "os/error.hpp"
@@ -36,7 +37,7 @@ bool is_gone(int error) { return error == EINVAL || error == EIDRM; }
 
 Segment::Segment(Key key, int id) : key_(key), id_(id) {
   void* const start = shmat(id, nullptr, 0);
-  if (start == reinterpret_cast<void*>(-1)) fail("shmat", key);
+  if (reinterpret_cast<std::intptr_t>(start) == -1) fail("shmat", key);
   bytes_ = {static_cast<std::byte*>(start), 1};  // from here on the destructor lets go of it
   bytes_ = {bytes_.data(), status_of(key, id).shm_segsz};
 }

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <span>
@@ -8,6 +9,7 @@
 #include "os/listener.hpp"
 #include "os/log.hpp"
 #include "os/signals.hpp"
+#include "os/throttle.hpp"
 #include "prefork/master.hpp"
 #include "visits/app.hpp"
 #include "visits/counter.hpp"
@@ -21,7 +23,10 @@ constexpr int exit_config = 78;
 // manager and FastCGI meet.
 void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config) {
   const auto note = [](const std::string& text) { os::log(os::Level::notice, text); };
-  const auto report = [](const std::string& text) { os::log(os::Level::error, text); };
+  const auto report = [throttle = os::Throttle()](const std::string& text) mutable {
+    const auto line = throttle.pass(text, std::chrono::steady_clock::now());
+    if (line) os::log(os::Level::error, *line);
+  };
   visits::Counter counter(config.counter, note);
   visits::App app(counter, report);
   fcgi::Responder responder(listener.fd(), worker.stop_fd());

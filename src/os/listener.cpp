@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -101,18 +103,23 @@ HostAndPort split(const std::string& address) {
   return {host, address.substr(colon + 1)};
 }
 
+// IPv6's takes IPv4 as well; the other is for a kernel without IPv6.
+const char* every_address() {
+  return Descriptor(socket(AF_INET6, socket_flags, 0)) ? "::" : "0.0.0.0";
+}
+
 using AddressInfo = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-// Numeric only: a name that resolves differently tomorrow is no place to listen.
+// Numeric only: a name that resolves differently tomorrow is no place to listen. The port is looked
+// at here, because getaddrinfo(3) takes none for 0 and 65536 for 0, too.
 AddressInfo resolve(const std::string& address) {
   const auto [host, port] = split(address);
   addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
-  if (error != 0) {
+  const char* const where = host.empty() ? every_address() : host.c_str();
+  if (!number_in<std::uint16_t>(port) || getaddrinfo(where, port.c_str(), &hints, &found) != 0) {
     throw std::invalid_argument("listen " + address +
                                 ": not a /path, IPv4:port, [IPv6]:port or port");
   }
@@ -165,7 +172,11 @@ void Listener::listen_tcp() {
   socket_ = Descriptor(socket(found->ai_family, socket_flags, 0));
   if (!socket_) fail("socket");
   const int on = 1;
+  const int off = 0;
   setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (found->ai_family == AF_INET6) {
+    setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  }
   if (bind(socket_.get(), found->ai_addr, found->ai_addrlen) == -1) fail("bind " + name);
   if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
 }

@@ -181,12 +181,14 @@ void Listener::listen_tcp() {
   if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
 }
 
+// The path first: while the socket is open, nobody takes the path for stale, and no other file can
+// have its inode.
 void Listener::close() {
   if (!socket_) return;
-  socket_.close();
+  const char* const path = endpoint_.address.c_str();
   struct stat status {};
-  if (inode_ == 0 || lstat(endpoint_.address.c_str(), &status) == -1) return;
-  if (status.st_ino == inode_) unlink(endpoint_.address.c_str());
+  if (inode_ != 0 && lstat(path, &status) == 0 && status.st_ino == inode_) unlink(path);
+  socket_.close();
 }
 
 }  // namespace os

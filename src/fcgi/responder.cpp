@@ -41,7 +41,7 @@ Responder::Responder(int listen_fd, int stop_fd, TimeLimits limits)
 void Responder::run(const Handler& handler) {
   handler_ = &handler;
   while (!stopping_) {
-    wait_and_serve(tick);
+    wait_and_serve(listening_ ? tick : pause);
     close_idle();
     resume_listening();
   }

@@ -54,11 +54,12 @@ std::chrono::milliseconds duration(std::string_view text) {
                                  [text](const Unit& u) { return text.ends_with(u.suffix); });
   const bool bare = unit == units.end();
   const auto count = number(bare ? text : text.substr(0, text.size() - unit->suffix.size()));
-  constexpr std::int64_t most = 1'000'000;
-  if (!count || *count < 0 || *count > most) {
-    throw ConfigError("a time is needed, such as 500ms, 20s or 2m");
+  const std::int64_t size = bare ? 1000 : unit->milliseconds;
+  constexpr std::chrono::milliseconds longest = std::chrono::hours(365 * 24);
+  if (!count || *count < 0 || *count > longest.count() / size) {
+    throw ConfigError("a time of at most 365d is needed, such as 500ms, 20s or 2m");
   }
-  return std::chrono::milliseconds(*count * (bare ? 1000 : unit->milliseconds));
+  return std::chrono::milliseconds(*count * size);
 }
 
 sysv::Key key(std::string_view text) {

@@ -14,6 +14,9 @@ struct TimeLimits {
   // Longest life of a connection that sends nothing, which costs a descriptor and no waiting.
   // Longer than nginx's 60 s for connections it keeps, so that nginx is the one to close them.
   std::chrono::milliseconds idle{75000};
+  // How long a stop takes new connections. On TCP they come for as long as any worker listens, and
+  // a stop that answered them all would be ended by force.
+  std::chrono::milliseconds last_call{5000};
 };
 
 // Accepts connections from a listening socket that other processes accept from, too.

@@ -41,7 +41,7 @@ Responder::Responder(int listen_fd, int stop_fd, TimeLimits limits)
 void Responder::run(const Handler& handler) {
   handler_ = &handler;
   while (!stopping_) {
-    wait_and_serve(tick);
+    wait_and_serve(listening_ ? tick : pause);
     close_idle();
     resume_listening();
   }
@@ -126,9 +126,11 @@ bool Responder::expects_requests() const {
 // request in the same breath, so those few get a moment.
 void Responder::finish() {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stop_fd_, nullptr);
+  const auto last_call = Clock::now() + limits_.last_call;
   const auto deadline = Clock::now() + farewell_wait;
   Heard heard = Heard::something;
   while (heard == Heard::something || (expects_requests() && Clock::now() < deadline)) {
+    if (Clock::now() >= last_call) listen(false);
     heard = wait_and_serve(expects_requests() ? 20ms : 0ms);
   }
   connections_.clear();

@@ -20,7 +20,7 @@ class Responder {
   Responder(int listen_fd, int stop_fd, TimeLimits limits = {});
 
   // Serves until told to stop; then answers what has arrived by that time, connections in the
-  // backlog too, closes the rest and returns.
+  // backlog too (for as long as the last call lasts), closes the rest and returns.
   void run(const Handler& handler);
 
  private:

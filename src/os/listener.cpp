@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -12,13 +13,15 @@
 
 #include <cerrno>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 #include "os/error.hpp"
-#include "os/retry.hpp"
 
 namespace os {
 namespace {
@@ -41,13 +44,18 @@ const sockaddr* generic(const sockaddr_un& address) {
 }
 
 // Held while a path is looked at, cleared and bound, so that two starters take turns. A directory
-// can be locked like a file, and no lock file is left behind.
+// can be locked like a file, and no lock file is left behind. The lock is held for microseconds by
+// us; somebody else's, which anyone who can read the directory can take, is not waited for long.
 Descriptor lock_directory_of(const std::string& path) {
+  using namespace std::chrono_literals;
   const std::string directory = path.substr(0, path.rfind('/') + 1);
   Descriptor fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) fail("listen " + path);
-  if (retry([&] { return flock(fd.get(), LOCK_EX); }) == -1) fail("flock " + directory);
-  return fd;
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+    std::this_thread::sleep_for(10ms);
+  }
+  fail("flock " + directory, "another program keeps this directory locked");
 }
 
 [[noreturn]] void taken(const std::string& path, const char* why) {
@@ -101,18 +109,23 @@ HostAndPort split(const std::string& address) {
   return {host, address.substr(colon + 1)};
 }
 
+// IPv6's takes IPv4 as well; the other is for a kernel without IPv6.
+const char* every_address() {
+  return Descriptor(socket(AF_INET6, socket_flags, 0)) ? "::" : "0.0.0.0";
+}
+
 using AddressInfo = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
 
-// Numeric only: a name that resolves differently tomorrow is no place to listen.
+// Numeric only: a name that resolves differently tomorrow is no place to listen. The port is looked
+// at here, because getaddrinfo(3) takes none for 0 and 65536 for 0, too.
 AddressInfo resolve(const std::string& address) {
   const auto [host, port] = split(address);
   addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
-  if (error != 0) {
+  const char* const where = host.empty() ? every_address() : host.c_str();
+  if (!number_in<std::uint16_t>(port) || getaddrinfo(where, port.c_str(), &hints, &found) != 0) {
     throw std::invalid_argument("listen " + address +
                                 ": not a /path, IPv4:port, [IPv6]:port or port");
   }
@@ -165,17 +178,23 @@ void Listener::listen_tcp() {
   socket_ = Descriptor(socket(found->ai_family, socket_flags, 0));
   if (!socket_) fail("socket");
   const int on = 1;
+  const int off = 0;
   setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (found->ai_family == AF_INET6) {
+    setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  }
   if (bind(socket_.get(), found->ai_addr, found->ai_addrlen) == -1) fail("bind " + name);
   if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
 }
 
+// The path first: while the socket is open, nobody takes the path for stale, and no other file can
+// have its inode.
 void Listener::close() {
   if (!socket_) return;
-  socket_.close();
+  const char* const path = endpoint_.address.c_str();
   struct stat status {};
-  if (inode_ == 0 || lstat(endpoint_.address.c_str(), &status) == -1) return;
-  if (status.st_ino == inode_) unlink(endpoint_.address.c_str());
+  if (inode_ != 0 && lstat(path, &status) == 0 && status.st_ino == inode_) unlink(path);
+  socket_.close();
 }
 
 }  // namespace os

@@ -53,7 +53,8 @@ TEST_CASE_METHOD(Served, "TERM and Ctrl-C drain and exit 0, and the next start c
     CAPTURE(signal);
     support::Program serve(command(), folder / "serve.log");
     REQUIRE(support::eventually([&] { return is_up(); }));
-    CHECK(support::get(url).body == (signal == SIGTERM ? "1" : "2") + std::string(" visits so far"));
+    CHECK(support::get(url).body ==
+          (signal == SIGTERM ? "1" : "2") + std::string(" visits so far"));
     const pid_t pool = support::children_of(serve.pid()).front();
     serve.signal(signal);
     CHECK(serve.wait() == 0);
@@ -68,8 +69,8 @@ TEST_CASE_METHOD(Served, "A second start says in one line that one runs, and har
   REQUIRE(support::eventually([&] { return is_up(); }));
   const support::Result second = support::run(command());
   CHECK(second.code != 0);
-  CHECK(second.text == "serve: already running: " + url + " (process " +
-                           std::to_string(serve.pid()) + ")\n");
+  CHECK(second.text ==
+        "serve: already running: " + url + " (process " + std::to_string(serve.pid()) + ")\n");
   CHECK(support::get(url).body == "1 visits so far");
 }
 
@@ -77,9 +78,9 @@ TEST_CASE_METHOD(Served, "A port that another program has is said in one line") 
   const support::Folder elsewhere;
   support::Program serve(command(), folder / "serve.log");
   REQUIRE(support::eventually([&] { return is_up(); }));
-  const support::Result second = support::run({"env", "PORT=" + std::to_string(port),
-                                               "STATE=" + elsewhere.path().string(),
-                                               REPOSITORY "/nginx/serve"});
+  const support::Result second =
+      support::run({"env", "PORT=" + std::to_string(port), "STATE=" + elsewhere.path().string(),
+                    REPOSITORY "/nginx/serve"});
   CHECK(second.code != 0);
   CHECK_THAT(second.text, support::contains("port " + std::to_string(port) + " is taken"));
   CHECK(is_up());

@@ -1,9 +1,5 @@
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -11,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/client.hpp"
+#include "support/connection.hpp"
 #include "support/records.hpp"
 #include "support/site.hpp"
 
@@ -24,15 +21,6 @@ namespace {
 struct Site : support::Scratch {
   support::Folder folder;
 };
-
-os::Descriptor connect_to(const std::string& path) {
-  os::Descriptor connection(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-  REQUIRE(connect(connection.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  return connection;
-}
 
 // A whole request of FastCGI's, as an attacker would hide it in the body of a POST.
 std::string hidden_request() {
@@ -90,12 +78,11 @@ TEST_CASE_METHOD(Site, "A packet that kills libfcgi costs the worker that reads 
       });
     };
     const std::int64_t counted = support::count_at(key);
-    const os::Descriptor attacker = connect_to(pool.socket());
+    const os::Descriptor attacker = support::connection_to(pool.socket());
     support::send(attacker.get(), packet);
     CHECK(support::eventually([&] { return pool.workers().size() == 3 && survivors() == 2; }));
-    CHECK(support::eventually([&] {
-      return pool.log().find("ended on signal 6 (Aborted)") != std::string::npos;
-    }));
+    CHECK(support::eventually(
+        [&] { return pool.log().find("ended on signal 6 (Aborted)") != std::string::npos; }));
     CHECK(support::count_at(key) == counted);
     CHECK(support::ab({"-n200", "-c8"}, nginx.url()).non_2xx == 0);
   }

@@ -1,0 +1,278 @@
+#include "os/listener.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <filesystem>
+#include <list>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "support/catch.hpp"
+#include "support/child.hpp"
+#include "support/connection.hpp"
+#include "support/folder.hpp"
+
+using os::Listener;
+using std::filesystem::exists;
+using support::connection_to;
+using support::in_child;
+
+namespace {
+
+struct Place {
+  support::Folder folder;
+  std::string path = folder / "visits.sock";
+};
+
+void leave_stale_socket(const std::string& path) {
+  in_child([&] {
+    const Listener killed({.address = path});
+    return raise(SIGKILL);
+  });
+}
+
+// The error of listening there; none if it works.
+std::error_code error_of(const std::string& address) {
+  try {
+    const Listener listener({.address = address});
+    return {};
+  } catch (const std::system_error& error) {
+    return error.code();
+  }
+}
+
+bool answers(int fd) {
+  const os::Descriptor client = connection_to(fd);
+  return client && support::turns_readable(fd) && os::Descriptor(accept(fd, nullptr, nullptr));
+}
+
+int port_of(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                                             : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
+}
+
+bool loopback_answers(int family, int port) {
+  sockaddr_in ipv4{};
+  ipv4.sin_family = AF_INET;
+  ipv4.sin_port = htons(static_cast<std::uint16_t>(port));
+  ipv4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in6 ipv6{};
+  ipv6.sin6_family = AF_INET6;
+  ipv6.sin6_port = ipv4.sin_port;
+  ipv6.sin6_addr = in6addr_loopback;
+  const os::Descriptor client(socket(family, SOCK_STREAM, 0));
+  return family == AF_INET
+             ? connect(client.get(), reinterpret_cast<sockaddr*>(&ipv4), sizeof ipv4) == 0
+             : connect(client.get(), reinterpret_cast<sockaddr*>(&ipv6), sizeof ipv6) == 0;
+}
+
+mode_t mode_of(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+}
+
+// Listens when nobody else does any more; whether the path is still there a moment later.
+bool listens_as_soon_as_it_can(const std::string& path) {
+  std::optional<Listener> listener;
+  while (!listener) try {
+      listener.emplace(os::Endpoint{.address = path});
+    } catch (const std::system_error&) {
+    }
+  usleep(1000);
+  return exists(path);
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Place, "A listener on a path is connected to, non-blocking and closed on exec") {
+  const Listener listener({.address = path});
+  CHECK(answers(listener.fd()));
+  CHECK((fcntl(listener.fd(), F_GETFL) & O_NONBLOCK) != 0);
+  CHECK((fcntl(listener.fd(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE_METHOD(Place, "A stale socket is replaced") {
+  leave_stale_socket(path);
+  REQUIRE(exists(path));
+  const Listener listener({.address = path});
+  CHECK(answers(listener.fd()));
+}
+
+TEST_CASE_METHOD(Place, "A socket that somebody listens on is refused, and goes on working") {
+  const Listener first({.address = path});
+  CHECK_THROWS_WITH(Listener({.address = path}), support::contains("another process listens"));
+  CHECK(error_of(path) == std::errc::address_in_use);
+  CHECK(answers(first.fd()));
+}
+
+TEST_CASE_METHOD(Place, "A path that is not a socket is refused, and left as it is") {
+  folder.write("visits.sock", "precious");
+  CHECK_THROWS_WITH(Listener({.address = path}), support::contains("not a socket"));
+  CHECK(error_of(path) == std::errc::address_in_use);
+  CHECK(support::contents_of(path) == "precious");
+}
+
+TEST_CASE_METHOD(Place, "A link to a socket is not followed") {
+  leave_stale_socket(folder / "elsewhere");
+  std::filesystem::create_symlink(folder / "elsewhere", path);
+  CHECK(error_of(path) == std::errc::address_in_use);
+  CHECK(exists(folder / "elsewhere"));
+}
+
+TEST_CASE_METHOD(Place, "A socket's mode is as asked, whatever the umask") {
+  const mode_t mode = GENERATE(0600U, 0660U, 0666U);
+  const mode_t before = umask(0177);
+  const Listener listener({.address = path, .mode = mode});
+  umask(before);
+  CHECK(mode_of(path) == mode);
+}
+
+TEST_CASE_METHOD(Place, "A listener takes owner and group by number and by name") {
+  const std::string me = std::to_string(geteuid());
+  const std::string group = std::to_string(getegid());
+  CHECK_NOTHROW(Listener({.address = path, .owner = me, .group = group}));
+  if (geteuid() == 0) {
+    const Listener listener({.address = path, .owner = "root", .group = "daemon"});
+    struct stat status {};
+    REQUIRE(stat(path.c_str(), &status) == 0);
+    CHECK(status.st_gid == 1);
+  }
+}
+
+TEST_CASE_METHOD(Place, "A listener removes its path when it closes") {
+  Listener listener({.address = path});
+  listener.close();
+  CHECK_FALSE(exists(path));
+  listener.close();
+}
+
+TEST_CASE_METHOD(Place, "A listener leaves a path that somebody else has taken since") {
+  std::optional<Listener> first(os::Endpoint{.address = path});
+  std::filesystem::remove(path);
+  const Listener second({.address = path});
+  first.reset();
+  CHECK(answers(second.fd()));
+}
+
+// The follower is forked first: it must not hold the socket that it waits for.
+TEST_CASE_METHOD(Place, "A listener that closes does not remove its successor's path") {
+  for (int i = 0; i < 100; ++i) {
+    const support::Signpost taken;
+    support::Child successor([&] {
+      taken.wait_for();
+      return listens_as_soon_as_it_can(path) ? 0 : 1;
+    });
+    Listener predecessor({.address = path});
+    taken.reach();
+    predecessor.close();
+    REQUIRE(successor.wait() == 0);
+  }
+}
+
+TEST_CASE_METHOD(Place, "A forked child's end leaves the path to the process that listens") {
+  std::optional<Listener> listener(os::Endpoint{.address = path});
+  CHECK(in_child([&] {
+          listener.reset();
+          return 0;
+        }) == 0);
+  CHECK(answers(listener->fd()));
+}
+
+TEST_CASE_METHOD(Place, "Of twenty that start at once at a stale socket, exactly one listens") {
+  leave_stale_socket(path);
+  const support::Signpost start;
+  const support::Signpost finish;
+  std::list<support::Child> starters;
+  for (int i = 0; i < 20; ++i) {
+    starters.emplace_back([&] {
+      start.wait_for();
+      try {
+        const Listener listener({.address = path});
+        finish.wait_for();
+        return 0;
+      } catch (const std::system_error& error) {
+        return error.code() == std::errc::address_in_use ? 1 : 2;
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) start.reach();
+  const auto lost = [&] {
+    return std::count_if(starters.begin(), starters.end(), [](auto& s) { return s.has_ended(); });
+  };
+  CHECK(support::eventually([&] { return lost() == 19; }));
+  CHECK(connection_to(path));
+  for (int i = 0; i < 20; ++i) finish.reach();
+  int refused = 0;
+  for (support::Child& starter : starters) refused += starter.wait();
+  CHECK(refused == 19);
+}
+
+TEST_CASE_METHOD(Place, "A listener that fails after it took its path leaves no file") {
+  CHECK_THROWS_WITH(Listener({.address = path, .group = "no-such-group"}),
+                    support::contains("listen.group: no group is called no-such-group"));
+  CHECK_FALSE(exists(path));
+  CHECK_THROWS_WITH(Listener({.address = path, .owner = "no-such-user"}),
+                    support::contains("listen.owner: no user is called no-such-user"));
+  CHECK_FALSE(exists(path));
+}
+
+TEST_CASE_METHOD(Place, "A path may have 107 bytes, and no more") {
+  const std::string longest = folder / std::string(106 - folder.path().string().size(), 'x');
+  REQUIRE(longest.size() == 107);
+  CHECK_NOTHROW(Listener({.address = longest}));
+  CHECK_THROWS_WITH(Listener({.address = longest + "x"}), support::contains("107 bytes"));
+  CHECK(error_of(longest + "x") == std::errc::filename_too_long);
+}
+
+TEST_CASE_METHOD(Place, "A path in a missing folder is refused with its name") {
+  const std::string nowhere = folder / "missing/visits.sock";
+  CHECK_THROWS_WITH(Listener({.address = nowhere}), support::contains(nowhere));
+  CHECK(error_of(nowhere) == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("A listener takes IPv4 and IPv6 addresses") {
+  const std::string address = GENERATE("127.0.0.1:0", "[::1]:0");
+  const Listener listener({.address = address});
+  CHECK(answers(listener.fd()));
+}
+
+TEST_CASE("A port alone listens on every local address, of IPv4 and of IPv6") {
+  const Listener listener({.address = "0"});
+  CHECK(loopback_answers(AF_INET, port_of(listener.fd())));
+  CHECK(loopback_answers(AF_INET6, port_of(listener.fd())));
+}
+
+TEST_CASE("A TCP port that is taken is refused") {
+  const Listener first({.address = "127.0.0.1:0"});
+  CHECK(error_of("127.0.0.1:" + std::to_string(port_of(first.fd()))) == std::errc::address_in_use);
+}
+
+TEST_CASE("An address that cannot be meant is refused") {
+  const std::string address =
+      GENERATE("", ":", "visits.sock", "localhost:9000", "127.0.0.1",
+               "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1: 9000",
+               "99999", "-1", "300.0.0.1:9000", "[::1]", "[::1:9000", "::1]:9000");
+  INFO(address);
+  CHECK_THROWS_AS(Listener({.address = address}), std::invalid_argument);
+}
+
+TEST_CASE("A directory that another program keeps locked is an error, not a hang") {
+  const support::Folder folder;
+  const os::Descriptor held(open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(flock(held.get(), LOCK_EX) == 0);
+  CHECK_THROWS_WITH(os::Listener({.address = folder / "visits.sock"}),
+                    support::contains("keeps this directory locked"));
+}

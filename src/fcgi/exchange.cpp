@@ -71,12 +71,12 @@ bool Exchange::serve(const Handler& handler, Keep keep) {
 }
 
 // FCGX_Accept_r says 0 also for parameters that were cut off between two pairs; only the stream's
-// error tells. `detached` keeps libfcgi from waiting, 2 s at most, for the peer to close first.
+// error tells, at the end of drain(). `detached` keeps libfcgi from waiting, 2 s at most, for the
+// peer to close first.
 bool Exchange::read_whole_request() {
   request_->detached = 1;
   if (FCGX_Accept_r(request_.get()) < 0) return false;
-  return request_->role == FCGI_RESPONDER && FCGX_GetError(request_->in) == 0 &&
-         drain(request_->in);
+  return request_->role == FCGI_RESPONDER && drain(request_->in);
 }
 
 // Without a word to the peer: there is no request that could be answered.

@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +23,7 @@
 #include "support/child.hpp"
 #include "support/connection.hpp"
 #include "support/folder.hpp"
+#include "support/shared.hpp"
 
 using os::Listener;
 using std::filesystem::exists;
@@ -82,6 +85,17 @@ bool loopback_answers(int family, int port) {
 mode_t mode_of(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+}
+
+// 0 if it listened, 1 if the path was taken.
+int listens_until(const support::Signpost& finish, const std::string& path) {
+  try {
+    const Listener listener({.address = path});
+    finish.wait_for();
+    return 0;
+  } catch (const std::system_error& error) {
+    return error.code() == std::errc::address_in_use ? 1 : 2;
+  }
 }
 
 // Listens when nobody else does any more; whether the path is still there a moment later.
@@ -193,22 +207,16 @@ TEST_CASE_METHOD(Place, "A forked child's end leaves the path to the process tha
 
 TEST_CASE_METHOD(Place, "Of twenty that start at once at a stale socket, exactly one listens") {
   leave_stale_socket(path);
-  const support::Signpost start;
+  const support::Shared<std::atomic<bool>> start;
   const support::Signpost finish;
   std::list<support::Child> starters;
   for (int i = 0; i < 20; ++i) {
     starters.emplace_back([&] {
-      start.wait_for();
-      try {
-        const Listener listener({.address = path});
-        finish.wait_for();
-        return 0;
-      } catch (const std::system_error& error) {
-        return error.code() == std::errc::address_in_use ? 1 : 2;
-      }
+      while (!start->load()) sched_yield();
+      return listens_until(finish, path);
     });
   }
-  for (int i = 0; i < 20; ++i) start.reach();
+  start->store(true);
   const auto lost = [&] {
     return std::count_if(starters.begin(), starters.end(), [](auto& s) { return s.has_ended(); });
   };
@@ -218,6 +226,27 @@ TEST_CASE_METHOD(Place, "Of twenty that start at once at a stale socket, exactly
   int refused = 0;
   for (support::Child& starter : starters) refused += starter.wait();
   CHECK(refused == 19);
+}
+
+// Between looking at a path and binding it, nobody else may do either.
+TEST_CASE_METHOD(Place, "Nobody takes a path while it is another's turn in that folder") {
+  leave_stale_socket(path);
+  os::Descriptor turn(open(folder.path().c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(flock(turn.get(), LOCK_EX) == 0);
+  const support::Signpost listening;
+  const support::Signpost finish;
+  support::Child starter([&] {
+    turn.close();
+    const Listener listener({.address = path});
+    listening.reach();
+    finish.wait_for();
+    return 0;
+  });
+  CHECK_FALSE(listening.reached_within(100));
+  turn.close();
+  CHECK(listening.reached_within(10000));
+  finish.reach();
+  CHECK(starter.wait() == 0);
 }
 
 TEST_CASE_METHOD(Place, "A listener that fails after it took its path leaves no file") {

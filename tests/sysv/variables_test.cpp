@@ -246,6 +246,18 @@ TEST_CASE("Any sequence of puts, PHP's among them, leaves every variable as it w
   }
 }
 
+// The room that updates leave behind is used again: the table stays within a few times its text.
+TEST_CASE("However often variables of every size are put anew, a roomy segment never runs out") {
+  std::mt19937 random(11);
+  Memory memory(3000);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  for (int step = 0; step < 20000; ++step) {
+    const auto key = static_cast<std::int64_t>(random() % 10);
+    REQUIRE_NOTHROW(variables.put(key, std::string(random() % 40, 'x')));
+  }
+  variables.check();
+}
+
 TEST_CASE("Where there is no room the old value stays") {
   Memory memory(104);
   memory.header();
@@ -269,6 +281,17 @@ TEST_CASE("A filler that a dead process left is room for the variable before it"
   CHECK_FALSE(variables.has(layout::filler_key));
   CHECK(memory.get(layout::header::end) ==
         end + 32);  // two variants of 40 bytes, one of 32 was there
+}
+
+TEST_CASE("A filler that lies among other variables goes when they are moved") {
+  Memory memory = table_of_php();
+  put_as_php(memory, layout::filler_key, "");
+  put_as_php(memory, 9, "i:9;");
+  Variables variables(memory.bytes());
+  variables.put(0, "i:2;");
+  CHECK_FALSE(variables.has(layout::filler_key));
+  CHECK(variables.get(9) == "i:9;");
+  CHECK(variables.get(8) == "a:0:{}");
 }
 
 TEST_CASE("Room that a dying PHP process counted twice is counted anew") {

@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <cstring>
-#include <vector>
+#include <numeric>
 
 namespace sysv {
 
@@ -136,7 +136,12 @@ Variables::Variables(std::span<std::byte> bytes) : bytes_(bytes) {
   // A PHP process that dies while it removes a variable has counted the room as free already, and
   // one of us that dies while it appends has no longer. All else is no such trace.
   const std::size_t counted = within(load(header::free), 0, bytes.size() - start_, "header: free");
-  if (counted != free()) store(header::free, static_cast<Word>(free()));
+  if (counted != free_bytes()) store(header::free, static_cast<Word>(free_bytes()));
+}
+
+std::size_t Variables::size_of(const std::vector<Chunk>& chain) {
+  return std::accumulate(chain.begin(), chain.end(), std::size_t{0},
+                         [](std::size_t sum, const Chunk& piece) { return sum + piece.size; });
 }
 
 Word Variables::load(std::size_t offset) const { return load_at(bytes_, offset); }
@@ -217,6 +222,31 @@ void Variables::put(std::int64_t key, std::string_view text) {
   }
 }
 
+bool Variables::remove(std::int64_t key) {
+  auto place = find(key);
+  if (!place) return false;
+  absorb_fillers(*place);
+  if (place->end() == end_) {
+    move_end(place->at);
+    return true;
+  }
+  const std::vector<Chunk> rest = chain_behind(*place);
+  if (free_bytes() < chunk::least + size_of(rest)) {
+    point(*place, place->end());
+  } else {
+    replace_chain(*place, rest, chunk::least);
+  }
+  return true;
+}
+
+std::vector<Variable> Variables::all() const {
+  std::vector<Variable> found;
+  for (Place place = first(); place.at != end_; place = after(place)) {
+    if (key_of(place) != filler_key) found.push_back({key_of(place), text_of(place)});
+  }
+  return found;
+}
+
 void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std::size_t next) {
   store(at + chunk::key, key);
   store(at + chunk::length, static_cast<Word>(text.size()));
@@ -225,9 +255,9 @@ void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std
 }
 
 void Variables::append(Word key, std::string_view text, std::size_t next) {
-  if (free() < next) {
+  if (free_bytes() < next) {
     throw NoRoom("no room in the segment: " + std::to_string(next) + " bytes needed, " +
-                 std::to_string(free()) + " free");
+                 std::to_string(free_bytes()) + " free");
   }
   write_chunk(end_, key, text, next);
   move_end(end_ + next);
@@ -265,22 +295,34 @@ void Variables::point(const Place& place, std::size_t at) {
   if (place.link == header::start) start_ = at;
 }
 
-// For a variable with others behind it and no room beside it. Copies of it and of all that follow
-// are written into a filler at the end and swapped in for the old ones; from there they are copied
-// back into the room that the old ones left, and the end is taken back. The variable has room for
-// its next variant then. (The filler's head is as long as the variable, so that all this fits.)
+// For a variable with others behind it and no room beside it. It has room for its next variant
+// then. The head of the filler is as long as the variable, so that all of this fits where it was
+// before.
 void Variables::rebuild(const Place& place, std::string_view text) {
   const std::size_t need = chunk_size(text.size());
-  std::vector<Chunk> chain = {{key_of(place), std::string(text), 2 * need}};
-  std::size_t size = 2 * need;
-  for (Place tail = after(place); tail.at != end_; tail = after(tail)) {
-    if (key_of(tail) == filler_key) continue;
-    chain.push_back({key_of(tail), text_of(tail), chunk_size(tail.length)});
-    size += chain.back().size;
-  }
+  std::vector<Chunk> chain = chain_behind(place);
+  chain.insert(chain.begin(), {key_of(place), std::string(text), 2 * need});
+  replace_chain(place, chain, need);
+}
 
-  const std::size_t upper = end_ + need;
-  append(filler_key, {}, need + size);
+// Copies of all that follows, fillers left out.
+std::vector<Variables::Chunk> Variables::chain_behind(const Place& place) const {
+  std::vector<Chunk> chain;
+  for (Place next = after(place); next.at != end_; next = after(next)) {
+    if (key_of(next) == filler_key) continue;
+    chain.push_back({key_of(next), text_of(next), chunk_size(next.length)});
+  }
+  return chain;
+}
+
+// Puts a chain in the place of a chunk and all that follow it. It is written into a filler at the
+// end first, behind `head` bytes, and swapped in; from there it is copied back to where the old one
+// was, and the end is taken back.
+void Variables::replace_chain(const Place& place, const std::vector<Chunk>& chain,
+                              std::size_t head) {
+  const std::size_t size = size_of(chain);
+  const std::size_t upper = end_ + head;
+  append(filler_key, {}, head + size);
   write_chain(upper, chain);
   point(place, upper);
   if (place.at + size > upper) return;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sysv/layout.hpp"
 
@@ -24,8 +25,17 @@ class NoRoom : public std::runtime_error {
   using runtime_error::runtime_error;
 };
 
-// The variables in a segment: PHP's shm_has_var, shm_get_var and shm_put_var on serialize() text.
-// A view; it owns nothing. REQUIRES: the semaphore that guards the segment is held throughout.
+// One variable, a copy: its key, and its value as serialize() text.
+struct Variable {
+  std::int64_t key;
+  std::string text;
+
+  bool operator==(const Variable&) const = default;
+};
+
+// The variables in a segment: PHP's shm_has_var, shm_get_var, shm_put_var and shm_remove_var on
+// serialize() text. A view; it owns nothing. REQUIRES: the semaphore that guards the segment is
+// held throughout.
 //
 // Crash-atomic. Every change is prepared where no reader looks and made true by ONE aligned 8-byte
 // store. A process killed between any two instructions leaves a table in which whoever takes the
@@ -52,8 +62,22 @@ class Variables {
   // The serialize() text of a variable, a copy; none if there is no such variable.
   std::optional<std::string> get(std::int64_t key) const;
 
-  // Sets a variable. Throws NoRoom, Damaged.
+  // Sets a variable. Throws NoRoom, Damaged. Old and new value are in the segment together for a
+  // moment: an update may need up to twice bytes_needed(), and where other variables follow and no
+  // update has left room here before, those once more.
   void put(std::int64_t key, std::string_view text);
+
+  // False if there is no such variable. Its room is free at once, unless the segment is so full
+  // that the variables behind it cannot be moved; then the one before it has that room. Throws
+  // Damaged.
+  bool remove(std::int64_t key);
+
+  // All of them, in the order of the segment: PHP puts the one that it put last at the end.
+  std::vector<Variable> all() const;
+
+  // Bytes behind the last variable; and what a new variable with that text takes of them.
+  std::size_t free_bytes() const { return bytes_.size() - end_; }
+  static std::size_t bytes_needed(std::string_view text) { return layout::chunk_size(text.size()); }
 
   // Walks over every chunk and throws Damaged at the first that contradicts the header.
   void check() const;
@@ -83,7 +107,6 @@ class Variables {
   void store(std::size_t offset, Word value);
   void move_end(std::size_t end);
 
-  std::size_t free() const { return bytes_.size() - end_; }
   Word key_of(const Place& place) const { return load(place.at + layout::chunk::key); }
   std::string text_of(const Place& place) const;
 
@@ -98,6 +121,9 @@ class Variables {
   void absorb_fillers(Place& place);
   void point(const Place& place, std::size_t at);
   void rebuild(const Place& place, std::string_view text);
+  static std::size_t size_of(const std::vector<Chunk>& chain);
+  std::vector<Chunk> chain_behind(const Place& place) const;
+  void replace_chain(const Place& place, const std::vector<Chunk>& chain, std::size_t head);
   void write_chain(std::size_t at, std::span<const Chunk> chain);
   void cut(std::size_t last, std::size_t size);
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/memory.hpp"
@@ -20,23 +21,29 @@ namespace {
 
 constexpr std::int64_t generation = 4711;
 
-// What PHP does in shm_put_var: the first chunk of that key is cut out and the rest moved down, the
-// new one goes to the end. (ext/sysvshm, PHP 8.2)
-void put_as_php(Memory& memory, std::int64_t key, const std::string& text) {
+// What PHP does in shm_remove_var: the first chunk of that key is cut out, and the rest moved down.
+// (ext/sysvshm, PHP 8.2)
+void remove_as_php(Memory& memory, std::int64_t key) {
   namespace header = layout::header;
   auto position = static_cast<std::size_t>(memory.get(header::start));
-  auto end = static_cast<std::size_t>(memory.get(header::end));
-  while (position < end) {
-    const auto next = static_cast<std::size_t>(memory.get(position + layout::chunk::next));
-    if (memory.get(position) == key) {
-      std::byte* const start = memory.bytes().data();
-      std::memmove(start + position, start + position + next, end - position - next);
-      end -= next;
-      break;
-    }
-    position += next;
+  const auto end = static_cast<std::size_t>(memory.get(header::end));
+  while (position < end && memory.get(position) != key) {
+    position += static_cast<std::size_t>(memory.get(position + layout::chunk::next));
   }
-  end = memory.chunk(end, key, text);
+  if (position >= end) return;
+  const auto next = static_cast<std::size_t>(memory.get(position + layout::chunk::next));
+  std::byte* const start = memory.bytes().data();
+  std::memmove(start + position, start + position + next, end - position - next);
+  memory.set(header::end, static_cast<std::int64_t>(end - next));
+  memory.set(header::free, static_cast<std::int64_t>(memory.bytes().size() - end + next));
+}
+
+// What PHP does in shm_put_var: it removes, and adds at the end.
+void put_as_php(Memory& memory, std::int64_t key, const std::string& text) {
+  namespace header = layout::header;
+  remove_as_php(memory, key);
+  const std::size_t end =
+      memory.chunk(static_cast<std::size_t>(memory.get(header::end)), key, text);
   memory.set(header::end, static_cast<std::int64_t>(end));
   memory.set(header::free, static_cast<std::int64_t>(memory.bytes().size() - end));
 }
@@ -216,8 +223,9 @@ TEST_CASE("PHP and we in turn never use up the segment") {
   CHECK(memory.get(layout::header::end) < 1000);
 }
 
-// Against a map, with PHP's puts between ours.
-TEST_CASE("Any sequence of puts, PHP's among them, leaves every variable as it was put last") {
+// Against a map, with PHP's own changes between ours.
+TEST_CASE(
+    "Any sequence of puts and removals, PHP's among them, leaves every variable as it should be") {
   std::mt19937 random(20261123);
   for (int round = 0; round < 200; ++round) {
     CAPTURE(round);
@@ -228,22 +236,60 @@ TEST_CASE("Any sequence of puts, PHP's among them, leaves every variable as it w
     for (int step = 0; step < 60; ++step) {
       const auto key = static_cast<std::int64_t>(random() % 5);
       const std::string text(random() % 40, static_cast<char>('a' + random() % 26));
-      if (random() % 3 == 0) {
-        put_as_php(memory, key, text);
-        expected[key] = text;
-      } else {
-        try {
-          Variables(memory.bytes()).put(key, text);
+      switch (random() % 6) {
+        case 0:
+          remove_as_php(memory, key);
+          expected.erase(key);
+          break;
+        case 1:
+          put_as_php(memory, key, text);
           expected[key] = text;
-        } catch (const NoRoom&) {
-          // The old value stays.
-        }
+          break;
+        case 2: REQUIRE(Variables(memory.bytes()).remove(key) == (expected.erase(key) == 1)); break;
+        default: Variables(memory.bytes()).put(key, text); expected[key] = text;
       }
       const Variables variables(memory.bytes());
       REQUIRE_NOTHROW(variables.check());
-      for (const auto& [k, value] : expected) REQUIRE(variables.get(k) == value);
+      std::map<std::int64_t, std::string> found;
+      for (const sysv::Variable& variable : variables.all()) found[variable.key] = variable.text;
+      REQUIRE(found == expected);
+      REQUIRE(is_counted(memory));
     }
   }
+}
+
+TEST_CASE("A removed variable returns its room at once, wherever it was") {
+  for (const std::int64_t key : {0, 7, 8}) {
+    Memory memory = table_of_php();
+    Variables variables(memory.bytes());
+    const std::size_t before = variables.free_bytes();
+    const std::size_t size = Variables::bytes_needed(*variables.get(key));
+    CHECK(variables.remove(key));
+    CHECK_FALSE(variables.has(key));
+    CHECK(variables.free_bytes() == before + size);
+    CHECK(variables.all().size() == 2);
+    CHECK_FALSE(variables.remove(key));
+  }
+}
+
+TEST_CASE("In a full segment a removed variable is gone, and its neighbours stay") {
+  Memory memory(40 + 3 * 40);
+  memory.header();
+  for (const std::int64_t key : {1, 2, 3}) put_as_php(memory, key, "i:5;");
+  Variables variables(memory.bytes());
+  REQUIRE(variables.free_bytes() == 0);
+  CHECK(variables.remove(2));
+  CHECK(variables.all() == std::vector<sysv::Variable>{{1, "i:5;"}, {3, "i:5;"}});
+  variables.put(3, "i:6;");
+  CHECK(variables.get(3) == "i:6;");
+}
+
+TEST_CASE("All variables come in the segment's order, as text") {
+  Memory memory = table_of_php();
+  Variables variables(memory.bytes());
+  variables.put(0, "i:42;");
+  CHECK(variables.all() ==
+        std::vector<sysv::Variable>{{0, "i:42;"}, {7, "s:5:\"seven\";"}, {8, "a:0:{}"}});
 }
 
 // The room that updates leave behind is used again: the table stays within a few times its text.

@@ -4,16 +4,11 @@
 
 #include <chrono>
 #include <optional>
-#include <system_error>
 
+#include "sysv/error.hpp"
 #include "sysv/key.hpp"
 
 namespace sysv {
-
-// The set or segment was removed (ipcrm, sem_remove) while a handle was open. Open a new one.
-class Removed : public std::system_error {
-  using system_error::system_error;
-};
 
 // How many holders at once. Only the first of all live handles, PHP's among them, sets it.
 enum class Capacity : int {};

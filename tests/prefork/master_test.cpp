@@ -149,6 +149,7 @@ TEST_CASE_METHOD(Pool, "A second stop does not cut a worker short") {
   master->signal(SIGINT);
   REQUIRE(told.reached_within(10000));
   for (const int signal : {SIGINT, SIGTERM, SIGQUIT}) master->signal(signal);
+  std::this_thread::sleep_for(50ms);  // time to do the wrong thing
   go_on.reach();
   CHECK(end() == 0);
   CHECK(diary->finished == 1);
@@ -158,7 +159,7 @@ TEST_CASE_METHOD(Pool, "A worker that does not stop in time is ended by force") 
   hooks.serve = [&](Worker& worker) {
     diary->sign();
     worker.idle();
-    for (;;) pause();
+    sleep(30);  // for ever, but for a failing test
   };
   start({.max_children = 2, .process_control_timeout = 50ms});
   REQUIRE(has_started(2));

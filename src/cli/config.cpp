@@ -12,7 +12,7 @@
 namespace cli {
 namespace {
 
-// A whole number in decimal, 0x… or 0… (octal), with an optional sign.
+// A whole number with an optional sign, in that base, or with 0x before it in hexadecimal.
 std::optional<std::int64_t> number(std::string_view text, int base = 10) {
   const bool negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);

@@ -126,6 +126,7 @@ bool Responder::expects_requests() const {
 // request in the same breath, so those few get a moment.
 void Responder::finish() {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stop_fd_, nullptr);
+  listen(true);  // also out of a pause: what waits in the backlog has no other chance
   const auto last_call = Clock::now() + limits_.last_call;
   const auto deadline = Clock::now() + farewell_wait;
   Heard heard = Heard::something;

@@ -133,7 +133,7 @@ void Master::reap() {
 void Master::bury(pid_t pid, int status) {
   const auto slot = roster_.slot_of(pid);
   if (!slot) return;  // a stranger that we adopted, as process 1 of a container does
-  const bool served = scoreboard_[*slot].stage != Slot::Stage::starting;
+  const bool served = scoreboard_[*slot].requests > 0;
   const auto departure =
       roster_.left(pid, served ? Roster::Served::yes : Roster::Served::no, Clock::now());
   if (deadline_) return;

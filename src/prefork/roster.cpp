@@ -30,11 +30,13 @@ std::optional<Roster::Departure> Roster::left(pid_t pid, Served served, Time now
   const auto slot = slot_of(pid);
   if (!slot) return std::nullopt;
   Entry& entry = entries_[static_cast<std::size_t>(*slot)];
-  entry.failures = served == Served::yes ? 0 : entry.failures + 1;
+  const Duration life = now - entry.since;
+  const bool worked = served == Served::yes || life >= proof_of_life;
+  entry.failures = worked ? 0 : entry.failures + 1;
   const Duration pause = pause_after(entry.failures);
   entry.pid = 0;
   entry.ready = now + pause;
-  return Departure{.slot = *slot, .life = now - entry.since, .pause = pause};
+  return Departure{.slot = *slot, .life = life, .pause = pause};
 }
 
 Roster::Duration Roster::pause_after(int failures) {

@@ -11,17 +11,18 @@ namespace prefork {
 // Who works in which slot, and when an empty slot may be filled. Book-keeping only: it forks and
 // kills nobody and asks no clock, the time comes in. For the master alone.
 //
-// A worker that died while it served is replaced at once. One that died before it could serve is
-// replaced after a pause, which doubles with every such death in a row up to a second: what cannot
-// start must not become a storm of forks.
+// A worker that has answered a request, or lived for a second, is replaced at once. One that died
+// before is replaced after a pause, which doubles with every such death in a row up to a second:
+// what cannot serve must not become a storm of forks.
 class Roster {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  enum class Served { no, yes };  // whether a worker was ever ready for work
+  enum class Served { no, yes };  // whether a worker has answered a request
 
   static constexpr Duration first_pause = std::chrono::milliseconds(50);
+  static constexpr Duration proof_of_life = std::chrono::seconds(1);
   static constexpr Duration longest_pause = std::chrono::seconds(1);
 
   explicit Roster(int slots) : entries_(static_cast<std::size_t>(slots)) {}

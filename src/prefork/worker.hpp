@@ -22,8 +22,8 @@ class Worker {
   int stop_fd() const { return stop_.get(); }
   bool stopping() const;
 
-  // What the scoreboard shows. Call idle() once when ready to serve: until then a death counts as a
-  // failure to start, and the next start is delayed.
+  // What the scoreboard shows. Until the first answered() a death counts as a failure to start, and
+  // the next start may be delayed.
   void idle() { slot_.stage = Slot::Stage::idle; }
   void busy() { slot_.stage = Slot::Stage::busy; }
   void answered() { slot_.requests.fetch_add(1, std::memory_order_relaxed); }

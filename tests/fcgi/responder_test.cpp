@@ -216,7 +216,7 @@ TEST_CASE_METHOD(Service, "A stop ends although kept connections keep asking") {
     clients.emplace_back([&] {
       const os::Descriptor client = connect();
       for (;;) {
-        support::send(client.get(), get("/work"));
+        support::send(client.get(), get_request("/work"));
         if (!answer_on(client.get())) return 0;
       }
     });

@@ -99,3 +99,11 @@ TEST_CASE("One slot's failures do not delay another") {
   roster.joined(1, 101, start);
   CHECK(roster.next_vacancy() == start + 50ms);
 }
+
+TEST_CASE("A worker that lived for a second is replaced at once, though it answered nothing") {
+  Roster roster(1);
+  roster.joined(0, 101, start);
+  CHECK(roster.left(101, Served::no, start + 1s)->pause == 0s);
+  roster.joined(0, 102, start);
+  CHECK(roster.left(102, Served::no, start + 999ms)->pause == Roster::first_pause);
+}

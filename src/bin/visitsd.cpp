@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -13,6 +14,7 @@
 #include "prefork/master.hpp"
 #include "visits/app.hpp"
 #include "visits/counter.hpp"
+#include "visits/events.hpp"
 
 namespace {
 
@@ -28,7 +30,9 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
     if (line) os::log(os::Level::error, *line);
   };
   visits::Counter counter(config.counter, note);
-  visits::App app(counter, report);
+  std::optional<visits::Events> events;
+  if (config.events) events.emplace(*config.events, config.counter.access, report);
+  visits::App app(counter, events ? &*events : nullptr, report);
   fcgi::Responder responder(listener.fd(), worker.stop_fd());
   worker.idle();
   responder.run([&](const http::Request& request) {

@@ -91,7 +91,7 @@ struct Directive {
   void (*set)(Draft&, const std::string&);
 };
 
-constexpr std::array<Directive, 11> directives = {{
+constexpr std::array<Directive, 12> directives = {{
     {"listen", "/run/visits.sock", "/path, IPv4:port, [IPv6]:port or port",
      [](Draft& draft, const std::string& value) { draft.config.endpoint.address = value; }},
     {"listen.backlog", "-1", "connections that may wait; -1: as many as the kernel allows",
@@ -126,7 +126,9 @@ constexpr std::array<Directive, 11> directives = {{
        const sysv::Key found = key_of_file(value);
        if (!draft.has_key) draft.config.counter.key = found;
      }},
-    {"visits.access", "0600", "permissions of segment and set, when they are made here",
+    {"visits.events", "none", "key of a message queue that every visit is sent to, as a PHP array",
+     [](Draft& draft, const std::string& value) { draft.config.events = key(value); }},
+    {"visits.access", "0600", "permissions of segment, set and queue, when they are made here",
      [](Draft& draft, const std::string& value) {
        draft.config.counter.access = sysv::Access{mode(value)};
      }},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,7 @@ struct Config {
   prefork::Limits pool;
   visits::Counter::Settings counter{.key =
                                         sysv::Key{0x76697369}};  // "visi": fixed, on every machine
+  std::optional<sysv::Key> events{};  // of the queue that visits are sent to; absent: none
 };
 
 enum class Wish { serve, help, version };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -18,7 +19,8 @@ http::Response unavailable(std::string why) {
 
 }  // namespace
 
-App::App(Counter& counter, Report report) : counter_(counter), report_(std::move(report)) {}
+App::App(Counter& counter, Events* events, Report report)
+    : counter_(counter), events_(events), report_(std::move(report)) {}
 
 http::Response App::answer(const http::Request& request, bool stopping) {
   const std::string_view path = request.path();
@@ -26,11 +28,22 @@ http::Response App::answer(const http::Request& request, bool stopping) {
   if (std::find(reserved.begin(), reserved.end(), path) != reserved.end()) {
     return {.status = 404, .content_type = plain, .body = "not found\n"};
   }
-  return visit();
+  return visit(path);
 }
 
-http::Response App::visit() try {
-  return {.body = std::to_string(counter_.add_visit()) + " visits so far"};
+http::Response App::visit(std::string_view path) {
+  std::optional<std::int64_t> count;
+  http::Response response = count_visit(count);
+  if (events_ != nullptr) {
+    events_->send(
+        {.time = std::time(nullptr), .path = path, .count = count, .status = response.status});
+  }
+  return response;
+}
+
+http::Response App::count_visit(std::optional<std::int64_t>& count) try {
+  count = counter_.add_visit();
+  return {.body = std::to_string(*count) + " visits so far"};
 } catch (const std::exception& error) {
   report_(std::string("not counted: ") + error.what());
   return unavailable("this visit could not be counted\n");

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "http/request.hpp"
 #include "http/response.hpp"
 #include "visits/counter.hpp"
+#include "visits/events.hpp"
 
 namespace visits {
 
@@ -18,15 +22,18 @@ class App {
  public:
   using Report = std::function<void(const std::string&)>;
 
-  App(Counter& counter, Report report);
+  // `events`: told of every visit, counted or not; nullptr: nobody is.
+  App(Counter& counter, Events* events, Report report);
 
   http::Response answer(const http::Request& request, bool stopping);
 
  private:
-  http::Response visit();
+  http::Response visit(std::string_view path);
+  http::Response count_visit(std::optional<std::int64_t>& count);
   http::Response readiness(bool stopping);
 
   Counter& counter_;
+  Events* events_;
   Report report_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 struct Site : support::Scratch {
   visits::Counter counter{{.key = key, .patience = 20ms}, [](const std::string&) {}};
   std::vector<std::string> reports;
-  visits::App app{counter, [this](const std::string& text) { reports.push_back(text); }};
+  visits::App app{counter, nullptr, [this](const std::string& text) { reports.push_back(text); }};
 
   http::Response get(std::string_view target, bool stopping = false) {
     return app.answer({.method = "GET", .target = target}, stopping);
@@ -64,4 +64,24 @@ TEST_CASE_METHOD(Site, "A visit that cannot be counted is a 503, and its reason 
   REQUIRE(reports.size() == 2);
   CHECK_THAT(reports[0], support::contains("not counted: segment of key " + sysv::text_of(key)));
   CHECK_THAT(reports[1], support::contains("not ready: "));
+}
+
+TEST_CASE_METHOD(Site, "Every visit is an event, counted or not, and no other page is") {
+  const support::ScratchKey queue_key;
+  visits::Events events(queue_key.get(), sysv::owner_only, [](const std::string&) {});
+  visits::App told(counter, &events, [](const std::string&) {});
+  told.answer({.method = "GET", .target = "/page?x=1"}, false);
+  told.answer({.method = "GET", .target = "/readyz"}, false);
+  sysv::Semaphore holder(key);
+  REQUIRE(holder.try_acquire());
+  told.answer({.method = "GET", .target = "/lost"}, false);
+  const auto queue = sysv::Queue::open(queue_key.get());
+  REQUIRE(queue.has_value());
+  CHECK_THAT(
+      queue->try_receive()->body,
+      support::contains("s:4:\"path\";s:5:\"/page\";s:5:\"count\";i:1;s:6:\"status\";i:200;}"));
+  CHECK_THAT(
+      queue->try_receive()->body,
+      support::contains("s:4:\"path\";s:5:\"/lost\";s:5:\"count\";N;s:6:\"status\";i:503;}"));
+  CHECK_FALSE(queue->try_receive().has_value());
 }

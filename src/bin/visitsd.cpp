@@ -1,12 +1,14 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "cli/config.hpp"
 #include "fcgi/responder.hpp"
+#include "os/descriptor.hpp"
 #include "os/listener.hpp"
 #include "os/log.hpp"
 #include "os/signals.hpp"
@@ -21,15 +23,19 @@ namespace {
 constexpr int exit_usage = 64;
 constexpr int exit_config = 78;
 
+// Writes to the log, one trouble once a second.
+std::function<void(const std::string&)> reporter(os::Level level) {
+  return [level, throttle = os::Throttle()](const std::string& text) mutable {
+    const auto line = throttle.pass(text, std::chrono::steady_clock::now());
+    if (line) os::log(level, *line);
+  };
+}
+
 // A worker's life: one counter, one application, one responder. The only place where the process
 // manager and FastCGI meet.
 void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config) {
-  const auto note = [](const std::string& text) { os::log(os::Level::notice, text); };
-  const auto report = [throttle = os::Throttle()](const std::string& text) mutable {
-    const auto line = throttle.pass(text, std::chrono::steady_clock::now());
-    if (line) os::log(os::Level::error, *line);
-  };
-  visits::Counter counter(config.counter, note);
+  const auto report = reporter(os::Level::error);
+  visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
   if (config.events) events.emplace(*config.events, config.counter.access, report);
   visits::App app(counter, events ? &*events : nullptr, report);
@@ -45,9 +51,10 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
 }
 
 int serve(const cli::Config& config) {
+  os::occupy_standard_descriptors();
   os::block_signals();
-  visits::require_access(config.counter);
   os::Listener listener(config.endpoint);
+  visits::require_access(config.counter);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
   prefork::Master master(

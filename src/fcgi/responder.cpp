@@ -1,5 +1,6 @@
 #include "fcgi/responder.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -24,6 +25,11 @@ void watch(int epoll, int fd, std::uint32_t events, void* tag) {
   event.events = events;
   event.data.ptr = tag;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) os::fail("epoll_ctl");
+}
+
+bool has_hung_up(int fd) {
+  pollfd connection{.fd = fd, .events = POLLIN, .revents = 0};
+  return poll(&connection, 1, 0) == 1 && (connection.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace
@@ -62,8 +68,10 @@ Responder::Heard Responder::wait_and_serve(std::chrono::milliseconds timeout) {
     } else if (event.data.ptr == &acceptor_) {
       welcome();
     } else {
+      auto& connection = *static_cast<Connection*>(event.data.ptr);
+      const bool old_news = i > 0;  // others were served since the event was told
       const bool gone = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
-      serve(*static_cast<Connection*>(event.data.ptr), gone);
+      serve(connection, gone || (old_news && has_hung_up(connection.exchange.fd())));
     }
   }
   return count > 0 ? Heard::something : Heard::nothing;
@@ -73,6 +81,11 @@ Responder::Heard Responder::wait_and_serve(std::chrono::milliseconds timeout) {
 void Responder::welcome() try {
   if (auto fd = acceptor_.accept()) add(std::move(*fd));
 } catch (const std::system_error&) {
+  // A connection that has been silent for a while makes room; it is nobody's request.
+  if (!connections_.empty() && connections_.front().last_heard + tick < Clock::now()) {
+    connections_.pop_front();
+    return;
+  }
   listen(false);
   paused_until_ = Clock::now() + pause;
 }
@@ -81,7 +94,12 @@ void Responder::add(os::Descriptor fd) {
   Connection& connection = connections_.emplace_back(std::move(fd));
   connection.self = std::prev(connections_.end());
   connection.last_heard = Clock::now();
-  watch(epoll_.get(), connection.exchange.fd(), EPOLLIN, &connection);
+  try {
+    watch(epoll_.get(), connection.exchange.fd(), EPOLLIN, &connection);
+  } catch (const std::system_error&) {
+    connections_.pop_back();
+    throw;
+  }
 }
 
 // Whoever has hung up waits for no answer: the request is dropped, and nothing counted.

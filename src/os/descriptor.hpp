@@ -36,4 +36,8 @@ class Descriptor {
   int fd_ = -1;
 };
 
+// Opens /dev/null on those of the descriptors 0, 1 and 2 that are closed, so that none of ours
+// takes their numbers and gets what is meant for the terminal or the log. Call it first.
+void occupy_standard_descriptors();
+
 }  // namespace os

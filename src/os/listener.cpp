@@ -63,14 +63,26 @@ Descriptor lock_directory_of(const std::string& path) {
   fail("listen " + path, why);
 }
 
+bool is_alive(const sockaddr_un& address) {
+  const Descriptor probe(socket(AF_UNIX, socket_flags, 0));
+  if (!probe) fail("socket");
+  return connect(probe.get(), generic(address), sizeof address) == 0 || errno != ECONNREFUSED;
+}
+
+// A pool whose master was killed takes its workers along, a moment later.
+void wait_for_dying(const std::string& path, const sockaddr_un& address) {
+  using namespace std::chrono_literals;
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    if (access(path.c_str(), F_OK) == -1 || !is_alive(address)) return;
+    std::this_thread::sleep_for(10ms);
+  }
+}
+
 void clear_stale(const std::string& path, const sockaddr_un& address) {
   struct stat status {};
   if (lstat(path.c_str(), &status) == -1) return;
   if (!S_ISSOCK(status.st_mode)) taken(path, "something that is not a socket has this name");
-  const Descriptor probe(socket(AF_UNIX, socket_flags, 0));
-  if (!probe) fail("socket");
-  const int answer = connect(probe.get(), generic(address), sizeof address);
-  if (answer == 0 || errno != ECONNREFUSED) taken(path, "another process listens there");
+  if (is_alive(address)) taken(path, "another process listens there");
   if (unlink(path.c_str()) == -1) fail("unlink " + path);
 }
 
@@ -152,6 +164,7 @@ Listener::~Listener() {
 void Listener::listen_unix() {
   const std::string& path = endpoint_.address;
   const sockaddr_un address = unix_address(path);
+  wait_for_dying(path, address);
   const Descriptor turn = lock_directory_of(path);
   clear_stale(path, address);
 

@@ -1,5 +1,6 @@
 #include "os/log.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
@@ -46,6 +47,8 @@ std::string line_of(Level level, std::string_view text) {
 
 void log(Level level, std::string_view text) noexcept try {
   const std::string line = now() + line_of(level, text);
+  pollfd standard_error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&standard_error, 1, 0) != 1) return;  // a pipe that nobody reads: nobody waits for it
   (void)retry([&] { return write(STDERR_FILENO, line.data(), line.size()); });
 } catch (const std::exception&) {
   // Out of memory for one line: the line is lost, the service goes on.

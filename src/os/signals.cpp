@@ -20,6 +20,7 @@ sigset_t block_signals() {
   for (const int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS}) {
     sigdelset(&all, fault);
   }
+  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) fail("signal");
   if (sigprocmask(SIG_SETMASK, &all, &before) == -1) fail("sigprocmask");
   return before;
 }

@@ -11,7 +11,8 @@ namespace os {
 sigset_t signal_set(std::initializer_list<int> numbers);
 
 // Blocks every signal but the ones a fault raises (SIGSEGV and its kin, SIGABRT): from then on a
-// signal is an event that its process waits for, and no system call in between is cut short.
+// signal is an event that its process waits for, and no system call in between is cut short. Ends
+// of children are told even where the program that started us ignores theirs (SIGCHLD).
 // Inherited by children. Returns the mask that was in force before.
 sigset_t block_signals();
 

@@ -12,8 +12,8 @@ namespace prefork {
 // kills nobody and asks no clock, the time comes in. For the master alone.
 //
 // A worker that has answered a request, or lived for a second, is replaced at once. One that died
-// before is replaced after a pause, which doubles with every such death in a row up to a second:
-// what cannot serve must not become a storm of forks.
+// before is replaced after a pause, which doubles with every such death in a row up to half a
+// second: what cannot serve must not become a storm of forks.
 class Roster {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -23,7 +23,7 @@ class Roster {
 
   static constexpr Duration first_pause = std::chrono::milliseconds(50);
   static constexpr Duration proof_of_life = std::chrono::seconds(1);
-  static constexpr Duration longest_pause = std::chrono::seconds(1);
+  static constexpr Duration longest_pause = std::chrono::milliseconds(500);
 
   explicit Roster(int slots) : entries_(static_cast<std::size_t>(slots)) {}
 

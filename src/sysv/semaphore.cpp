@@ -5,11 +5,13 @@
 #include <sys/sem.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
 #include <ctime>
 #include <stdexcept>
+#include <string>
 
 #include "os/error.hpp"
 #include "os/retry.hpp"
@@ -67,11 +69,26 @@ Semaphore::~Semaphore() {
   if (getpid() == owner_) leave();
 }
 
+// The gate is held for microseconds. Whoever is stopped in there would stop everybody: PHP waits
+// for ever then.
+void Semaphore::enter() {
+  constexpr timespec patience{.tv_sec = 5, .tv_nsec = 0};
+  std::array<sembuf, 3> operations = {{{gate, 0, 0}, {gate, 1, undo}, {usage, 1, undo}}};
+  const int result =
+      os::retry([&] { return semtimedop(id_, operations.data(), operations.size(), &patience); });
+  if (result == 0) return;
+  if (errno != EAGAIN) fail("semop");
+  const int holder = semctl(id_, gate, GETPID);
+  errno = ETIMEDOUT;
+  os::fail("semop: key " + text_of(key_),
+           "process " + std::to_string(holder) + " has been opening the semaphore for 5 s");
+}
+
 // Through the gate, one more handle; whoever turns out to be the only one sets the capacity; out
 // of the gate. When the first step fails the gate is not ours, and leaving it would wait for ever
 // (as PHP does after ERANGE).
 void Semaphore::join(Capacity capacity) {
-  if (change<3>(id_, {{{gate, 0, 0}, {gate, 1, undo}, {usage, 1, undo}}}) == -1) fail("semop");
+  enter();
   const int handles = semctl(id_, usage, GETVAL);
   const bool ready =
       handles > 1 || (handles == 1 && semctl(id_, places, SETVAL,

@@ -28,7 +28,8 @@ constexpr Capacity mutual_exclusion{1};
 class Semaphore {
  public:
   // Opens the set, and makes it with that access if there is none. std::system_error: EACCES, and
-  // ENOSPC when the kernel's limits (kernel.sem) are reached; ERANGE after 32767 handles.
+  // ENOSPC when the kernel's limits (kernel.sem) are reached; ERANGE after 32767 handles;
+  // ETIMEDOUT when another process has been opening it for 5 s.
   explicit Semaphore(Key key, Capacity capacity = mutual_exclusion, Access access = owner_only);
   Semaphore(const Semaphore&) = delete;
   Semaphore& operator=(const Semaphore&) = delete;
@@ -61,6 +62,7 @@ class Semaphore {
  private:
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
+  void enter();
   void join(Capacity capacity);
   void leave() noexcept;
   bool take(int flags, const Deadline& deadline);

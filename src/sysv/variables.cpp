@@ -1,5 +1,7 @@
 #include "sysv/variables.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <numeric>
@@ -251,7 +253,8 @@ void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std
   store(at + chunk::key, key);
   store(at + chunk::length, static_cast<Word>(text.size()));
   store(at + chunk::next, static_cast<Word>(next));
-  std::memcpy(bytes_.data() + at + chunk::text, text.data(), text.size());
+  const auto bytes = std::as_bytes(std::span(text));
+  std::copy(bytes.begin(), bytes.end(), bytes_.data() + at + chunk::text);
 }
 
 void Variables::append(Word key, std::string_view text, std::size_t next) {
@@ -274,9 +277,24 @@ void Variables::replace(Place place, std::string_view text) {
     absorb_fillers(place);
   }
   const std::size_t at = fits_before ? place.room_before : place.room_after();
-  if (at + need > place.end()) return rebuild(place, text);
+  if (at + need > place.end()) return move_or_rebuild(place, text);
   write_chunk(at, key_of(place), text, place.end() - at);
   point(place, at);
+}
+
+// Behind a variable that has no room beside it are others. Where the segment is too full to hold
+// them twice, the variable goes to the end alone, as PHP does it. Then there are two of its key for
+// a moment, of which the first counts; what a death left of that is cut out here.
+void Variables::move_or_rebuild(const Place& place, std::string_view text) {
+  const std::size_t need = chunk_size(text.size());
+  if (free_bytes() >= 3 * need + size_of(chain_behind(place))) return rebuild(place, text);
+  for (Place next = after(place); next.at != end_; next = after(next)) {
+    if (key_of(next) != key_of(place)) continue;
+    point(next, next.end());
+    return put(key_of(place), text);
+  }
+  append(key_of(place), text, need);
+  point(place, place.end());
 }
 
 // Makes the room of the fillers behind a chunk that chunk's own.

@@ -63,8 +63,11 @@ class Variables {
   std::optional<std::string> get(std::int64_t key) const;
 
   // Sets a variable. Throws NoRoom, Damaged. Old and new value are in the segment together for a
-  // moment: an update may need up to twice bytes_needed(), and where other variables follow and no
-  // update has left room here before, those once more.
+  // moment, so an update needs up to bytes_needed() of free room.
+  // One case is less than crash-atomic: in a segment with no room for a second copy of the
+  // variables behind this one, as PHP may have filled it, a process killed between two certain
+  // instructions leaves the variable twice. The first counts and the next put here sets that right,
+  // but a put of PHP's would bring the other to light.
   void put(std::int64_t key, std::string_view text);
 
   // False if there is no such variable. Its room is free at once, unless the segment is so full
@@ -120,6 +123,7 @@ class Variables {
   void replace(Place place, std::string_view text);
   void absorb_fillers(Place& place);
   void point(const Place& place, std::size_t at);
+  void move_or_rebuild(const Place& place, std::string_view text);
   void rebuild(const Place& place, std::string_view text);
   static std::size_t size_of(const std::vector<Chunk>& chain);
   std::vector<Chunk> chain_behind(const Place& place) const;

@@ -14,10 +14,14 @@
 namespace visits {
 
 // The application: which path gets which answer. One per worker.
-//   /readyz                     200 while the counter answers and the pool is not stopping, else
-//   503 /status /ping /metrics      404: kept for pages to come, so no visit any other counts a
-//   visit, answers "N visits so far"
-// A request that cannot be counted gets a 503; the reason goes to the log, not to the client.
+//
+//   /readyz                    200 while the counter answers and the pool is not stopping, else 503
+//
+//   /status /ping /metrics     404: kept for pages to come, so no visit
+//
+//   any other                  counts a visit, answers "N visits so far"
+//
+// A visit that cannot be counted gets a 503; the reason goes to the log, not to the client.
 class App {
  public:
   using Report = std::function<void(const std::string&)>;

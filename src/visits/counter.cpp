@@ -43,6 +43,8 @@ std::int64_t Counter::locked(const Work& work) {
   } catch (const sysv::Damaged& damage) {
     throw std::runtime_error(where() + " (" + segment_->description() +
                              ") was left as it is: " + damage.what());
+  } catch (const sysv::NoRoom& full) {
+    throw std::runtime_error(where() + " (" + segment_->description() + "): " + full.what());
   }
 }
 

@@ -56,6 +56,18 @@ TEST_CASE_METHOD(WithPhp, "A segment that PHP made is adopted with all its varia
                "shm_get_var($id, 2)]);") == R"([149,"one",[2]])");
 }
 
+TEST_CASE_METHOD(WithPhp, "A segment that PHP has nearly filled is counted in, in turn with PHP") {
+  in_php("shm_put_var($id, 0, 41); shm_put_var($id, 1, str_repeat('x', 9000));");
+  visits::Counter ours = counter();
+  for (std::int64_t count = 42; count < 60; count += 3) {
+    CHECK(ours.add_visit() == count);
+    CHECK(ours.add_visit() == count + 1);
+    CHECK(in_php("shm_put_var($id, 0, shm_get_var($id, 0) + 1); echo shm_get_var($id, 0);") ==
+          std::to_string(count + 2));
+  }
+  CHECK(in_php("echo strlen(shm_get_var($id, 1));") == "9000");
+}
+
 TEST_CASE_METHOD(WithPhp, "An empty segment that PHP made is counted in") {
   in_php("");
   CHECK(counter().add_visit() == 1);

@@ -1,11 +1,13 @@
 #include "os/descriptor.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <optional>
 #include <utility>
 
 #include "support/catch.hpp"
+#include "support/child.hpp"
 
 using os::Descriptor;
 
@@ -63,4 +65,16 @@ TEST_CASE("An owner of no descriptor is empty and closes nothing") {
   CHECK(nothing.get() == -1);
   nothing.close();
   CHECK_FALSE(nothing);
+}
+
+TEST_CASE("Closed standard descriptors are occupied, and open ones left alone") {
+  CHECK(support::in_child([] {
+          const Descriptor file = some_file();
+          dup2(file.get(), STDOUT_FILENO);
+          close(STDIN_FILENO);
+          close(STDERR_FILENO);
+          os::occupy_standard_descriptors();
+          if (!is_open(STDIN_FILENO) || !is_open(STDERR_FILENO)) return 1;
+          return fcntl(STDOUT_FILENO, F_GETFL) == fcntl(file.get(), F_GETFL) ? 0 : 2;
+        }) == 0);
 }

@@ -68,3 +68,13 @@ TEST_CASE("A closed stderr loses the line and nothing else") {
           return 7;
         }) == 7);
 }
+
+TEST_CASE("A pipe that nobody reads loses lines, and nobody waits") {
+  CHECK(support::in_child([] {
+          int ends[2];
+          if (pipe(ends) == -1 || dup2(ends[1], STDERR_FILENO) == -1) return 1;
+          alarm(20);  // ends a child that waits
+          for (int i = 0; i < 20000; ++i) os::log(os::Level::notice, "one line of many");
+          return 0;
+        }) == 0);
+}

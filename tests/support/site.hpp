@@ -20,7 +20,7 @@ class Pool {
   std::vector<pid_t> workers() const { return children_of(program_.pid()); }
   std::string log() const { return program_.log(); }
 
-  // Waits until every worker waits for requests.
+  // Waits until there are all its workers.
   void wait_for_workers() const;
 
  private:

@@ -72,8 +72,9 @@ Kills kill_workers(const Pool& pool, std::size_t size) {
   const auto end = Clock::now() + 10s;
   for (auto next = Clock::now(); next < end; next += 100ms) {
     std::this_thread::sleep_until(next);
-    const pid_t victim = pool.workers().at(random() % size);
-    kill(victim, SIGKILL);
+    const std::vector<pid_t> workers = pool.workers();
+    const pid_t victim = workers.empty() ? 0 : workers[random() % workers.size()];
+    if (victim != 0) kill(victim, SIGKILL);
     ++kills.number;
     if (!is_replaced(pool, victim, size)) ++kills.not_replaced;
   }
@@ -100,7 +101,7 @@ struct Site : support::Scratch {
                         const std::function<std::int64_t()>& others) const {
     Tally tally;
     std::atomic<bool> killing{true};
-    std::thread load(
+    std::jthread load(
         [&] { visit(url, Client::Connection::kept, tally, [&] { return killing.load(); }); });
     const Kills kills = kill_workers(pool, 4);
     killing = false;

@@ -89,6 +89,23 @@ TEST_CASE_METHOD(Site, "A worker that dies is replaced, and its death is said") 
              support::contains("worker " + std::to_string(victim) + " ended on signal 9 (Killed)"));
 }
 
+TEST_CASE_METHOD(Site,
+                 "A pool that was started with its children's ends ignored replaces them, too") {
+  support::Program pool({"sh", "-c", "trap '' CHLD; exec \"$@\"", "sh", VISITSD, "-F", "-d",
+                         "listen=" + folder / "visits.sock", "-d", "pm.max_children=2", "-d",
+                         "visits.key=" + sysv::text_of(key)},
+                        folder / "visitsd.log");
+  REQUIRE(support::eventually([&] { return support::children_of(pool.pid()).size() == 2; }));
+  const pid_t victim = support::children_of(pool.pid()).front();
+  kill(victim, SIGKILL);
+  CHECK(support::eventually([&] {
+    const auto workers = support::children_of(pool.pid());
+    return workers.size() == 2 && workers.front() != victim;
+  }));
+  pool.signal(SIGTERM);
+  CHECK(pool.wait() == 0);
+}
+
 TEST_CASE_METHOD(Site, "When the master is killed its workers die, and a new pool starts at once") {
   std::vector<pid_t> workers;
   {
@@ -97,11 +114,11 @@ TEST_CASE_METHOD(Site, "When the master is killed its workers die, and a new poo
     pool.master().signal(SIGKILL);
     pool.master().wait();
   }
+  Pool again(folder, key, 3);
+  CHECK(again.workers().size() == 3);
   for (const pid_t worker : workers) {
     CHECK(support::eventually([&] { return kill(worker, 0) == -1; }));
   }
-  Pool again(folder, key, 3);
-  CHECK(again.workers().size() == 3);
 }
 
 // Under load a worker is stopped again and again until it is one that holds the lock.

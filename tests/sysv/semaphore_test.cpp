@@ -158,6 +158,13 @@ TEST_CASE_METHOD(Scratch, "With every handle counted, one more is an error, not 
   CHECK(value_of(first, 2) == 0);
 }
 
+// Takes five seconds: that long one of PHP's may stand still in its sem_get.
+TEST_CASE_METHOD(Scratch, "A process that stands still at the gate is an error that names it") {
+  const Semaphore first(key);
+  REQUIRE(semctl(first.id(), 2, SETVAL, 1) != -1);
+  CHECK_THROWS_WITH(Semaphore(key), support::contains("has been opening the semaphore for 5 s"));
+}
+
 TEST_CASE_METHOD(Scratch, "A set with fewer than three members is refused with a reason") {
   REQUIRE(semget(static_cast<key_t>(key), 1, 0600 | IPC_CREAT) != -1);
   CHECK_THROWS_WITH(Semaphore(key), support::contains("fewer than three members"));

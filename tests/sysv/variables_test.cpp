@@ -329,6 +329,39 @@ TEST_CASE("A filler that a dead process left is room for the variable before it"
         end + 32);  // two variants of 40 bytes, one of 32 was there
 }
 
+TEST_CASE("In a segment too full to hold it twice a variable goes to the end, and others stay") {
+  Memory memory(1000);
+  memory.header();
+  put_as_php(memory, 0, "i:41;");
+  put_as_php(memory, 7, std::string(700, 'x'));
+  Variables variables(memory.bytes());
+  for (int count = 42; count < 1200; ++count) {
+    variables.put(0, "i:" + std::to_string(count) + ";");
+    REQUIRE(variables.get(0) == "i:" + std::to_string(count) + ";");
+    REQUIRE(variables.all().size() == 2);
+  }
+  CHECK(variables.get(7) == std::string(700, 'x'));
+}
+
+TEST_CASE("A second variable of the same key, which a death left in a full segment, is cut out") {
+  for (const bool apart : {false, true}) {
+    Memory memory(1000);
+    memory.header();
+    std::size_t end = memory.chunk(40, 0, "i:41;");
+    if (!apart) end = memory.chunk(end, 0, "i:42;");
+    end = memory.chunk(end, 7, std::string(700, 'x'));
+    if (apart) end = memory.chunk(end, 0, "i:42;");
+    memory.set(layout::header::end, static_cast<std::int64_t>(end));
+    memory.set(layout::header::free, static_cast<std::int64_t>(1000 - end));
+    Variables variables(memory.bytes());
+    CHECK(variables.get(0) == "i:41;");
+    variables.put(0, "i:50;");
+    CHECK(variables.all().size() == 2);
+    CHECK(variables.get(0) == "i:50;");
+    CHECK(variables.get(7) == std::string(700, 'x'));
+  }
+}
+
 TEST_CASE("A filler that lies among other variables goes when they are moved") {
   Memory memory = table_of_php();
   put_as_php(memory, layout::filler_key, "");

@@ -26,12 +26,12 @@ Decimal shortest(double number) {
   return {digits, std::atoi(text.data() + e + 1) + 1};
 }
 
-std::string written_out(Decimal decimal) {
-  auto& [digits, point] = decimal;
+std::string written_out(const Decimal& decimal) {
+  const auto& [digits, point] = decimal;
   if (point <= 0) return "0." + std::string(static_cast<std::size_t>(-point), '0') + digits;
   const auto whole = static_cast<std::size_t>(point);
-  if (digits.size() <= whole) return digits.append(whole - digits.size(), '0');
-  return digits.insert(whole, ".");
+  if (digits.size() <= whole) return digits + std::string(whole - digits.size(), '0');
+  return digits.substr(0, whole) + "." + digits.substr(whole);
 }
 
 std::string with_exponent(const Decimal& decimal) {

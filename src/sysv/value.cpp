@@ -32,7 +32,7 @@ auto has(const ArrayKey& key) {
 }
 
 bool ascends(const std::vector<Element>& elements) {
-  const auto no_step_up = [](const Element& a, const Element& b) { return a.key >= b.key; };
+  const auto no_step_up = [](const Element& a, const Element& b) { return !(a.key < b.key); };
   return std::adjacent_find(elements.begin(), elements.end(), no_step_up) == elements.end();
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -34,7 +33,10 @@ class ArrayKey {
   const std::int64_t* number() const { return std::get_if<std::int64_t>(&data_); }
   const std::string* text() const { return std::get_if<std::string>(&data_); }
 
-  auto operator<=>(const ArrayKey&) const = default;
+  bool operator==(const ArrayKey&) const = default;
+  friend bool operator<(const ArrayKey& one, const ArrayKey& other) {
+    return one.data_ < other.data_;
+  }
 
  private:
   std::variant<std::int64_t, std::string> data_;

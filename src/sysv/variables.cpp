@@ -253,8 +253,7 @@ void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std
   store(at + chunk::key, key);
   store(at + chunk::length, static_cast<Word>(text.size()));
   store(at + chunk::next, static_cast<Word>(next));
-  const auto bytes = std::as_bytes(std::span(text));
-  std::copy(bytes.begin(), bytes.end(), bytes_.data() + at + chunk::text);
+  text.copy(reinterpret_cast<char*>(bytes_.data() + at + chunk::text), text.size());
 }
 
 void Variables::append(Word key, std::string_view text, std::size_t next) {

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -62,6 +63,30 @@ bool is_asleep(pid_t pid) {
 const support::Signpost* interrupted_here = nullptr;
 
 void reach_signpost(int) { interrupted_here->reach(); }
+
+// A child that fell asleep in `act`, and got a signal there, by the end of the constructor.
+struct Interrupted {
+  support::Signpost ready;
+  support::Signpost interrupted;
+  support::Child child;
+
+  explicit Interrupted(const std::function<int()>& act) : child([&] { return body(act); }) {
+    ready.wait_for();
+    support::eventually([&] { return is_asleep(child.pid()); });
+    child.signal(SIGUSR1);
+    interrupted.wait_for();
+    support::eventually([&] { return is_asleep(child.pid()) || child.has_ended(); });
+  }
+
+  int body(const std::function<int()>& act) const {
+    interrupted_here = &interrupted;
+    struct sigaction action {};
+    action.sa_handler = reach_signpost;
+    sigaction(SIGUSR1, &action, nullptr);
+    ready.reach();
+    return act();
+  }
+};
 
 // For a child: what `receive` or `send` does when the queue goes.
 template <class Act>
@@ -242,23 +267,21 @@ TEST_CASE_METHOD(Scratch, "A waiting sender gets the room that comes free") {
 
 TEST_CASE_METHOD(Scratch, "A signal does not end the wait for a message") {
   const Queue queue = Queue::open_or_create(key);
-  const support::Signpost ready;
-  const support::Signpost interrupted;
-  interrupted_here = &interrupted;
-  support::Child receiver([&] {
-    struct sigaction action {};
-    action.sa_handler = reach_signpost;
-    sigaction(SIGUSR1, &action, nullptr);
-    ready.reach();
-    return queue.receive().body == "x" ? 7 : 0;
-  });
-  ready.wait_for();
-  REQUIRE(support::eventually([&] { return is_asleep(receiver.pid()); }));
-  receiver.signal(SIGUSR1);
-  interrupted.wait_for();
-  REQUIRE(support::eventually([&] { return is_asleep(receiver.pid()) || receiver.has_ended(); }));
+  Interrupted receiver([&] { return queue.receive().body == "x" ? 7 : 0; });
   queue.send(one, "x");
-  CHECK(receiver.wait() == 7);
+  CHECK(receiver.child.wait() == 7);
+}
+
+TEST_CASE_METHOD(Scratch, "A signal does not end the wait for room") {
+  const Queue queue = Queue::open_or_create(key);
+  queue.set({.capacity = 1});
+  queue.send(one, "x");
+  Interrupted sender([&] {
+    queue.send(one, "y");
+    return 7;
+  });
+  (void)queue.receive();
+  CHECK(sender.child.wait() == 7);
 }
 
 TEST_CASE_METHOD(Scratch, "A queue that is removed under a receiver is an error, not a hang") {

@@ -57,4 +57,5 @@ TEST_CASE("An escape is one byte, a backslash and a quote included") {
   CHECK(Reader("3:\"\\5c\\22x\"").escaped() == "\\\"x");
   CHECK_FALSE(Reader("1:\"\\5\"").escaped().has_value());
   CHECK_FALSE(Reader("1:\"\\-5\"").escaped().has_value());
+  CHECK_FALSE(Reader("1:\"\\6g\"").escaped().has_value());
 }

@@ -122,6 +122,24 @@ TEST_CASE_METHOD(Service, "Half a request keeps others waiting for the time limi
   CHECK(count->requests == 1);
 }
 
+// The worker stands still while the requests come, so that it hears of all of them at once.
+TEST_CASE_METHOD(Service, "A request that is given up while another is answered is not handled") {
+  start();
+  std::vector<os::Descriptor> kept;
+  for (int i = 0; i < 3; ++i) {
+    kept.push_back(ask("/kept"));
+    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+  }
+  worker->signal(SIGSTOP);
+  for (const os::Descriptor& client : kept) support::send(client.get(), get_request("/slow"));
+  worker->signal(SIGCONT);
+  REQUIRE(begun.reached_within(10000));
+  for (os::Descriptor& client : kept) client.close();
+  go_on.reach();
+  CHECK(answer_on(ask("/").get()) == answer_with("/"));
+  CHECK(count->requests == 3 + 1 + 1);
+}
+
 TEST_CASE_METHOD(Service, "A request that its web server has given up is not handled") {
   start();
   const os::Descriptor first = keep_busy();

@@ -1,7 +1,8 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "support/catch.hpp"
@@ -84,6 +85,26 @@ TEST_CASE_METHOD(Served, "A port that another program has is said in one line") 
   CHECK(second.code != 0);
   CHECK_THAT(second.text, support::contains("port " + std::to_string(port) + " is taken"));
   CHECK(is_up());
+}
+
+TEST_CASE(
+    "A folder with a space and an ampersand in its name, and a strict umask, serve all the same") {
+  const support::Folder parent;
+  Served served;
+  const std::string state = parent / "a folder & more";
+  std::filesystem::create_directory(state);
+  std::ofstream(state + "/key");
+  support::Program serve({"sh", "-c",
+                          "umask 077; exec env PORT=" + std::to_string(served.port) +
+                              " STATE=\"$1\" " REPOSITORY "/nginx/serve",
+                          "sh", state},
+                         parent / "serve.log");
+  REQUIRE(support::eventually([&] { return served.is_up(); }));
+  CHECK(support::get(served.url).body == "1 visits so far");
+  serve.signal(SIGTERM);
+  CHECK(serve.wait() == 0);
+  const std::string key = sysv::text_of(sysv::key_of_file(state + "/key"));
+  support::run({"ipcrm", "-M", key, "-S", key});
 }
 
 TEST_CASE_METHOD(Served, "When the script is killed, pool and nginx end with it") {

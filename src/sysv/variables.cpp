@@ -251,7 +251,7 @@ void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std
   store(at + chunk::key, key);
   store(at + chunk::length, static_cast<Word>(text.size()));
   store(at + chunk::next, static_cast<Word>(next));
-  std::memcpy(bytes_.data() + at + chunk::text, text.data(), text.size());
+  text.copy(reinterpret_cast<char*>(bytes_.data()) + at + chunk::text, text.size());
 }
 
 void Variables::append(Word key, std::string_view text, std::size_t next) {

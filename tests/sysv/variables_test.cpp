@@ -315,6 +315,13 @@ TEST_CASE("Where there is no room the old value stays") {
   CHECK(memory.copy() == before);
 }
 
+TEST_CASE("A text of no bytes, at no address, is a text like any other") {
+  Memory memory(400);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  variables.put(1, {});
+  CHECK(variables.get(1) == "");
+}
+
 TEST_CASE("A filler that a dead process left is room for the variable before it") {
   Memory memory(1000);
   memory.header();

@@ -286,7 +286,8 @@ void Variables::replace(Place place, std::string_view text) {
 // a moment, of which the first counts; what a death left of that is cut out here.
 void Variables::move_or_rebuild(const Place& place, std::string_view text) {
   const std::size_t need = chunk_size(text.size());
-  if (free_bytes() >= 3 * need + size_of(chain_behind(place))) return rebuild(place, text);
+  const std::size_t twice = chunk::least + need + size_of(chain_behind(place));
+  if (free_bytes() >= twice) return rebuild(place, text);
   for (Place next = after(place); next.at != end_; next = after(next)) {
     if (key_of(next) != key_of(place)) continue;
     point(next, next.end());
@@ -312,14 +313,15 @@ void Variables::point(const Place& place, std::size_t at) {
   if (place.link == header::start) start_ = at;
 }
 
-// For a variable with others behind it and no room beside it. It has room for its next variant
-// then. The head of the filler is as long as the variable, so that all of this fits where it was
-// before.
+// For a variable with others behind it and no room beside it. Where the segment has it to spare, it
+// gets room for its next variant, and the head of the filler is as long as the variable, so that
+// all of this fits where it was before.
 void Variables::rebuild(const Place& place, std::string_view text) {
   const std::size_t need = chunk_size(text.size());
   std::vector<Chunk> chain = chain_behind(place);
-  chain.insert(chain.begin(), {key_of(place), std::string(text), 2 * need});
-  replace_chain(place, chain, need);
+  const bool ample = free_bytes() >= 3 * need + size_of(chain);
+  chain.insert(chain.begin(), {key_of(place), std::string(text), ample ? 2 * need : need});
+  replace_chain(place, chain, ample ? need : chunk::least);
 }
 
 // Copies of all that follows, fillers left out.

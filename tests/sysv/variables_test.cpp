@@ -315,6 +315,25 @@ TEST_CASE("Where there is no room the old value stays") {
   CHECK(memory.copy() == before);
 }
 
+TEST_CASE("A text of no bytes, at no address, is a text like any other") {
+  Memory memory(400);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  variables.put(1, {});
+  CHECK(variables.get(1) == "");
+}
+
+TEST_CASE("An update needs no more room than promised, with others behind it and none beside it") {
+  constexpr std::size_t each = layout::chunk_size(5);
+  Memory memory(layout::own::size + 3 * each + 2 * each + each);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  variables.put(1, "i:1;");
+  variables.put(2, "i:2;");
+  variables.put(3, "i:3;");
+  variables.put(2, "i:20;");
+  CHECK(variables.get(2) == "i:20;");
+  CHECK(variables.all().size() == 3);
+}
+
 TEST_CASE("A filler that a dead process left is room for the variable before it") {
   Memory memory(1000);
   memory.header();

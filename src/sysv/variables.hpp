@@ -114,8 +114,9 @@ class Variables {
   std::string text_of(const Place& place) const;
 
   Place first() const;
-  Place after(const Place& place) const;
-  Place checked(Place place) const;
+  Place after(Place place) const;
+  void advance(Place& place) const;
+  void complete(Place& place) const;
   std::optional<Place> find(Word key) const;
 
   void write_chunk(std::size_t at, Word key, std::string_view text, std::size_t next);

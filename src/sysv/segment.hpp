@@ -21,6 +21,12 @@ class Segment {
   // Throws std::system_error, EACCES among others: PHP and we need to read and to write.
   static std::optional<Segment> open(Key key);
 
+  // The same to look at: needs the right to read alone. REQUIRES: nothing is written to its bytes.
+  static std::optional<Segment> open_to_read(Key key);
+
+  // By its number in the kernel, to look at; for those whose key is 0 (IPC_PRIVATE), too.
+  static std::optional<Segment> open_to_read(Key key, int id);
+
   // A new segment, all zero. None if somebody else made one first.
   static std::optional<Segment> create(Key key, std::size_t size, Access access = owner_only);
 
@@ -43,11 +49,16 @@ class Segment {
   // Destroys it in the kernel once the last process has let go; the key is free at once.
   void remove();
 
+  // The same by a key, and without attaching it. False if there is none.
+  static bool remove(Key key);
+
   // "user 33, 10000 bytes", for messages.
   std::string description() const;
 
  private:
-  Segment(Key key, int id);
+  Segment(Key key, int id, int flags);
+
+  static std::optional<Segment> attach(Key key, int id, int flags);
 
   Key key_;
   int id_;

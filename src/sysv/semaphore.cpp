@@ -46,7 +46,7 @@ timespec left_until(std::chrono::steady_clock::time_point deadline) {
 
 const char* hint_for(int error) {
   if (error == ENOSPC) return "not about disks: the limits in kernel.sem are reached, see ipcs -l";
-  if (error == EACCES) return "the set belongs to another user, see ipcs -s";
+  if (error == EACCES || error == EPERM) return "the set belongs to another user, see ipcs -s";
   if (error == EINVAL) return "a set of this key has fewer than three members, so it is not PHP's";
   if (error == ERANGE) return "32767 handles are open already";
   return "";
@@ -164,6 +164,32 @@ void Semaphore::release() {
 void Semaphore::remove() {
   if (semctl(id_, 0, IPC_RMID) == -1) fail("semctl");
   held_ = 0;
+}
+
+std::optional<Semaphore::Status> Semaphore::status(Key key) {
+  const int id = semget(static_cast<key_t>(key), 0, 0);
+  if (id == -1 && errno == ENOENT) return std::nullopt;
+  const auto ask = [&](unsigned short member, int what) {
+    return id == -1 ? -1 : semctl(id, member, what);
+  };
+  const Status status{.id = id,
+                      .free_places = ask(places, GETVAL),
+                      .handles = ask(usage, GETVAL),
+                      .gate = ask(gate, GETVAL),
+                      .last = ask(places, GETPID),
+                      .waiting = ask(places, GETNCNT),
+                      .waiting_at_gate = ask(gate, GETZCNT)};
+  if (status.waiting_at_gate != -1) return status;
+  if (errno == EINVAL || errno == EIDRM) return std::nullopt;  // too few members, or gone
+  os::fail("semctl: key " + text_of(key), hint_for(errno));
+}
+
+bool Semaphore::remove(Key key) {
+  const int id = semget(static_cast<key_t>(key), 0, 0);
+  if (id == -1 && errno == ENOENT) return false;
+  if (id != -1 && semctl(id, 0, IPC_RMID) == 0) return true;
+  if (errno == EINVAL || errno == EIDRM) return false;
+  os::fail("semctl: key " + text_of(key), hint_for(errno));
 }
 
 pid_t Semaphore::last_holder() const {

@@ -56,6 +56,22 @@ class Semaphore {
   // Destroys the set in the kernel, for everyone. Those who wait get Removed.
   void remove();
 
+  // What the kernel knows of a key's set, told without becoming a handle. None: there is no set, or
+  // one of fewer than three members. Needs the right to read.
+  struct Status {
+    int id;
+    int free_places;
+    int handles;  // that are alive, of all processes
+    int gate;     // 1: somebody becomes a handle at this moment
+    pid_t last;   // that changed the free places; 0: nobody yet
+    int waiting;  // processes that wait for a place
+    int waiting_at_gate;
+  };
+  static std::optional<Status> status(Key key);
+
+  // As remove(), without becoming a handle first, of a set of any size. False if there is none.
+  static bool remove(Key key);
+
   // The process that holds or last changed the semaphore, as the kernel remembers it; 0: none.
   pid_t last_holder() const;
 

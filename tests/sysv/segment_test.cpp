@@ -100,3 +100,29 @@ TEST_CASE_METHOD(Scratch, "A segment that another user keeps private is an error
 TEST_CASE_METHOD(Scratch, "A size that the kernel refuses is an error with a reason") {
   CHECK_THROWS_WITH(Segment::create(key, 0), support::contains("kernel.shmmax"));
 }
+
+TEST_CASE_METHOD(Scratch, "A segment that may only be read opens to look at, not to write") {
+  if (geteuid() != 0) return;  // only root can become somebody else
+  const auto segment = Segment::create(key, 64, sysv::Access{0644});
+  segment->bytes()[5] = std::byte{7};
+  CHECK(support::in_child([&] {
+          if (setuid(65534) != 0) return 1;
+          const auto seen = Segment::open_to_read(key);
+          if (!seen || seen->bytes()[5] != std::byte{7}) return 2;
+          if (!Segment::open_to_read(key, seen->id())) return 3;
+          try {
+            (void)Segment::open(key);
+          } catch (const std::system_error&) {
+            return 7;
+          }
+          return 4;
+        }) == 7);
+}
+
+TEST_CASE_METHOD(Scratch, "A segment is removed by its key, and once") {
+  const auto segment = Segment::create(key, 64);
+  CHECK(Segment::remove(key));
+  CHECK_FALSE(segment->is_current());
+  CHECK_FALSE(Segment::remove(key));
+  CHECK_FALSE(Segment::open_to_read(key).has_value());
+}

@@ -2,6 +2,7 @@
 
 #include <sys/ipc.h>
 #include <sys/sem.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <optional>
@@ -186,4 +187,34 @@ TEST_CASE_METHOD(Scratch, "A hold ends with its scope, even when the set is gone
     semctl(semaphore.id(), 0, IPC_RMID);
   }
   SUCCEED("no exception, no abort");
+}
+
+TEST_CASE_METHOD(Scratch, "A look at a set tells who waits, and is no handle of it") {
+  CHECK_FALSE(Semaphore::status(key).has_value());
+  Semaphore semaphore(key);
+  REQUIRE(semaphore.try_acquire());
+  support::Child waiter([&] {
+    Semaphore mine(key);
+    mine.acquire();
+    return 0;
+  });
+  CHECK(support::eventually([&] { return Semaphore::status(key)->waiting == 1; }));
+  const auto status = Semaphore::status(key);
+  CHECK(status->id == semaphore.id());
+  CHECK(status->free_places == 0);
+  CHECK(status->handles == 2);
+  CHECK(status->gate == 0);
+  CHECK(status->last == getpid());
+  CHECK(status->waiting_at_gate == 0);
+  semaphore.release();
+  CHECK(waiter.wait() == 0);
+  CHECK(Semaphore::status(key)->free_places == 1);
+}
+
+TEST_CASE_METHOD(Scratch,
+                 "A set of any size is removed by its key, and has a status from three on") {
+  REQUIRE(semget(static_cast<key_t>(key), 1, 0600 | IPC_CREAT) != -1);
+  CHECK_FALSE(Semaphore::status(key).has_value());
+  CHECK(Semaphore::remove(key));
+  CHECK_FALSE(Semaphore::remove(key));
 }

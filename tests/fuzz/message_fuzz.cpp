@@ -1,4 +1,5 @@
 #include <fuzzer/FuzzedDataProvider.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,23 +29,21 @@ using Model = std::deque<Message>;
 
 long number(MessageType type) { return static_cast<long>(type); }
 
-// One queue for all inputs. A process that outlives this one, whatever ends it, removes it.
+// One queue for all inputs. A child that outlives this process, whatever ends it, removes the
+// queue.
 class Fixture {
  public:
   Fixture() : queue_(*Queue::create(sysv::Key{0})) {
-    int ends[2];
-    require(pipe(ends) == 0, "there is a pipe");
-    if (fork() != 0) {
-      close(ends[0]);
-      return;
-    }
-    setsid();
-    close(ends[1]);
-    char byte = 0;
-    while (read(ends[0], &byte, 1) == -1) {
-    }
-    queue_.remove();
-    _exit(0);
+    require(pipe(life_) == 0, "there is a pipe");
+    janitor_ = fork();
+    close(life_[janitor_ == 0 ? 1 : 0]);
+    if (janitor_ == 0) clean_up();
+  }
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
+  ~Fixture() {
+    close(life_[1]);
+    waitpid(janitor_, nullptr, 0);
   }
 
   // With nothing in it.
@@ -55,7 +54,18 @@ class Fixture {
   }
 
  private:
+  [[noreturn]] void clean_up() const {
+    setsid();
+    char byte = 0;
+    while (read(life_[0], &byte, 1) == -1) {
+    }
+    queue_.remove();
+    _exit(0);
+  }
+
   Queue queue_;
+  int life_[2];
+  pid_t janitor_;
 };
 
 // A type to choose by, and what it means.

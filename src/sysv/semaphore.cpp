@@ -52,16 +52,20 @@ const char* hint_for(int error) {
   return "";
 }
 
-}  // namespace
-
-Semaphore::Semaphore(Key key, Capacity capacity, Access access)
-    : key_(key),
-      id_(semget(static_cast<key_t>(key), members, static_cast<int>(access) | IPC_CREAT)),
-      owner_(getpid()) {
+// The capacity is looked at first: what cannot be opened leaves no set behind.
+int set_of(Key key, Capacity capacity, Access access) {
   if (static_cast<int>(capacity) < 1 || static_cast<int>(capacity) > 32767) {
     throw std::invalid_argument("a semaphore's capacity is 1 to 32767");
   }
-  if (id_ == -1) os::fail("semget: key " + text_of(key), hint_for(errno));
+  const int id = semget(static_cast<key_t>(key), members, static_cast<int>(access) | IPC_CREAT);
+  if (id == -1) os::fail("semget: key " + text_of(key), hint_for(errno));
+  return id;
+}
+
+}  // namespace
+
+Semaphore::Semaphore(Key key, Capacity capacity, Access access)
+    : key_(key), id_(set_of(key, capacity, access)), owner_(getpid()) {
   join(capacity);
 }
 

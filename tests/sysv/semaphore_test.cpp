@@ -174,6 +174,7 @@ TEST_CASE_METHOD(Scratch, "A set with fewer than three members is refused with a
 TEST_CASE_METHOD(Scratch, "A capacity that PHP's set cannot hold is refused") {
   CHECK_THROWS_AS(Semaphore(key, sysv::Capacity{0}), std::invalid_argument);
   CHECK_THROWS_AS(Semaphore(key, sysv::Capacity{32768}), std::invalid_argument);
+  CHECK(semget(static_cast<key_t>(key), 0, 0) == -1);
 }
 
 TEST_CASE_METHOD(Scratch, "A hold ends with its scope, even when the set is gone by then") {

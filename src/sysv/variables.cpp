@@ -39,17 +39,35 @@ Word load_at(std::span<const std::byte> bytes, std::size_t offset) {
   return word_at(const_cast<std::byte*>(address)).load(std::memory_order_relaxed);
 }
 
+[[noreturn]] void unaligned(std::size_t offset) {
+  throw Damaged("offset " + std::to_string(offset) +
+                " should be a multiple of 8: not written by "
+                "64-bit PHP, and no update of it could be atomic");
+}
+
 // What ran before a store has reached memory before it, and nothing after it has: a process that is
 // killed stops between two instructions, so it is the compiler alone that must keep the order.
 void store_at(std::span<std::byte> bytes, std::size_t offset, Word value) {
   std::byte* const address = bytes.data() + offset;
-  if (!is_aligned(address)) {
-    throw Damaged("offset " + std::to_string(offset) +
-                  " should be a multiple of 8: not written by "
-                  "64-bit PHP, and no update of it could be atomic");
-  }
+  if (!is_aligned(address)) unaligned(offset);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   word_at(address).store(value, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// 16 bytes in one instruction, which a kill cannot cut in two: x86-64 and AArch64 have it for any
+// vector of that size, and tests/interop/kill_test.cpp kills at each instruction to see that this
+// compiler uses it. Fills up with zeros. REQUIRES: the 16 bytes are inside.
+constexpr std::size_t wide_size = 16;
+using Wide [[gnu::vector_size(wide_size), gnu::aligned(word_size), gnu::may_alias]] = unsigned char;
+
+void store_wide_at(std::span<std::byte> bytes, std::size_t offset, std::string_view text) {
+  std::byte* const address = bytes.data() + offset;
+  if (!is_aligned(address)) unaligned(offset);
+  Wide value{};
+  std::memcpy(&value, text.data(), std::min(text.size(), wide_size));
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  *reinterpret_cast<volatile Wide*>(address) = value;
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
@@ -269,11 +287,13 @@ void Variables::write_chunk(std::size_t at, Word key, std::string_view text, std
   text.copy(reinterpret_cast<char*>(bytes_.data() + at + chunk::text), text.size());
 }
 
+void Variables::no_room(std::size_t need) const {
+  throw NoRoom("no room in the segment: " + std::to_string(need) + " bytes needed, " +
+               std::to_string(free_bytes()) + " free");
+}
+
 void Variables::append(Word key, std::string_view text, std::size_t next) {
-  if (free_bytes() < next) {
-    throw NoRoom("no room in the segment: " + std::to_string(next) + " bytes needed, " +
-                 std::to_string(free_bytes()) + " free");
-  }
+  if (free_bytes() < next) no_room(next);
   write_chunk(end_, key, text, next);
   move_end(end_ + next);
 }
@@ -285,29 +305,36 @@ void Variables::replace(Place place, std::string_view text) {
   const std::size_t need = chunk_size(text.size());
   const bool fits_before = place.room_before + need <= place.at;
   if (!fits_before && place.end() == end_ && place.room_after() + need > end_) {
-    append(filler_key, {}, std::max(chunk::least, place.room_after() + need - end_));
+    const std::size_t more = std::max(chunk::least, place.room_after() + need - end_);
+    if (free_bytes() < more) return overwrite(place, text, more);
+    append(filler_key, {}, more);
     absorb_fillers(place);
   }
   const std::size_t at = fits_before ? place.room_before : place.room_after();
-  if (at + need > place.end()) return move_or_rebuild(place, text);
+  if (at + need > place.end()) return rebuild_or_overwrite(place, text);
   write_chunk(at, key_of(place), text, place.end() - at);
   point(place, at);
 }
 
 // Behind a variable that has no room beside it are others. Where the segment is too full to hold
-// them twice, the variable goes to the end alone, as PHP does it. Then there are two of its key for
-// a moment, of which the first counts; what a death left of that is cut out here.
-void Variables::move_or_rebuild(const Place& place, std::string_view text) {
-  const std::size_t need = chunk_size(text.size());
-  const std::size_t twice = chunk::least + need + size_of(chain_behind(place));
+// them twice, a short text still goes where the old one is. (To the end alone, as PHP does it,
+// would be two stores: one death between them, and the variable is there twice or not at all.)
+void Variables::rebuild_or_overwrite(const Place& place, std::string_view text) {
+  const std::size_t twice = chunk::least + chunk_size(text.size()) + size_of(chain_behind(place));
   if (free_bytes() >= twice) return rebuild(place, text);
-  for (Place next = after(place); next.at != end_; next = after(next)) {
-    if (key_of(next) != key_of(place)) continue;
-    point(next, next.end());
-    return put(key_of(place), text);
-  }
-  append(key_of(place), text, need);
-  point(place, place.end());
+  overwrite(place, text, twice);
+}
+
+// Whoever reads a text ignores what follows its first complete value, as PHP does; so the length
+// may be too large for a moment, never too small. `elsewhere`: the room that a longer text needs.
+void Variables::overwrite(const Place& place, std::string_view text, std::size_t elsewhere) {
+  if (text.size() > wide_size || place.next < chunk::text + wide_size) no_room(elsewhere);
+  const auto store_length = [&] {
+    store(place.at + chunk::length, static_cast<Word>(text.size()));
+  };
+  if (text.size() > place.length) store_length();
+  store_wide_at(bytes_, place.at + chunk::text, text);
+  if (text.size() < place.length) store_length();
 }
 
 // Makes the room of the fillers behind a chunk that chunk's own.

@@ -43,7 +43,9 @@ struct Variable {
 // some room stays unused until the variable before it is put again.
 // How: a chunk is reached only through one word, the `next` of the chunk before it or the header's
 // `start`. The new text is written as a chunk beside the old one, in room that belongs to either
-// neighbour, and that word is then pointed at it. Two variants thus alternate.
+// neighbour, and that word is then pointed at it. Two variants thus alternate. Where PHP has filled
+// the segment so far that there is no such room, a short text is written over the old one instead,
+// by one 16-byte store: the only change that needs a wide one.
 //
 // Nothing in the bytes is trusted: each number is read once, into a copy, and checked.
 class Variables {
@@ -63,11 +65,9 @@ class Variables {
   std::optional<std::string> get(std::int64_t key) const;
 
   // Sets a variable. Throws NoRoom, Damaged. Old and new value are in the segment together for a
-  // moment, so an update needs up to bytes_needed() of free room.
-  // One case is less than crash-atomic: in a segment with no room for a second copy of the
-  // variables behind this one, as PHP may have filled it, a process killed between two certain
-  // instructions leaves the variable twice. The first counts and the next put here sets that right,
-  // but a put of PHP's would bring the other to light.
+  // moment, so an update needs up to bytes_needed() of free room, and where other variables follow
+  // and there is none beside it, theirs once more. A text of at most 16 bytes, such as any count up
+  // to 13 digits, needs none in a segment of PHP's, however full.
   void put(std::int64_t key, std::string_view text);
 
   // False if there is no such variable. Its room is free at once, unless the segment is so full
@@ -124,7 +124,9 @@ class Variables {
   void replace(Place place, std::string_view text);
   void absorb_fillers(Place& place);
   void point(const Place& place, std::size_t at);
-  void move_or_rebuild(const Place& place, std::string_view text);
+  void rebuild_or_overwrite(const Place& place, std::string_view text);
+  void overwrite(const Place& place, std::string_view text, std::size_t elsewhere);
+  [[noreturn]] void no_room(std::size_t need) const;
   void rebuild(const Place& place, std::string_view text);
   static std::size_t size_of(const std::vector<Chunk>& chain);
   std::vector<Chunk> chain_behind(const Place& place) const;

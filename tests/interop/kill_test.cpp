@@ -19,6 +19,8 @@
 #include "support/stepper.hpp"
 #include "sysv/segment.hpp"
 #include "sysv/semaphore.hpp"
+#include "sysv/serializer.hpp"
+#include "sysv/unserializer.hpp"
 #include "sysv/value.hpp"
 #include "sysv/variables.hpp"
 #include "visits/counter.hpp"
@@ -38,9 +40,15 @@ using sysv::Segment;
 using sysv::Variables;
 using Table = std::map<std::int64_t, std::string>;
 
+// A text without what may follow its value for a moment, which every reader ignores.
+std::string value_in(const std::string& text) {
+  const auto value = sysv::unserialize(text);
+  return value ? sysv::serialize(*value) : text;
+}
+
 Table table_in(const std::vector<sysv::Variable>& variables) {
   Table table;
-  for (const sysv::Variable& variable : variables) table[variable.key] = variable.text;
+  for (const sysv::Variable& variable : variables) table[variable.key] = value_in(variable.text);
   return table;
 }
 
@@ -235,6 +243,21 @@ TEST_CASE_METHOD(Killing,
                       "shm_put_var($id, 8, [true]);",
                .prepare = nothing,
                .work = [](Variables& v) { v.put(0, "i:42;"); }});
+}
+
+// Not a byte is free. A text that is longer than its value, for a moment, is the same to PHP.
+TEST_CASE_METHOD(Killing,
+                 "Killed at any instruction of a step in a segment PHP filled, it is old or new") {
+  for (const std::string& step : {std::string("41"), std::string("99"), std::string("999999")}) {
+    kill_within({.php = "shm_remove($id); $id = shm_attach(" + std::to_string(scratch.number()) +
+                        ", 288); shm_put_var($id, 0, " + step + ");" +
+                        "shm_put_var($id, 7, 'seven'); shm_put_var($id, 8, [true]);",
+                 .prepare = nothing,
+                 .work = [](Variables& v) {
+                   const auto count = sysv::integer_in(*v.get(0));
+                   v.put(0, sysv::serialized(*count + 1));
+                 }});
+  }
 }
 
 TEST_CASE_METHOD(Killing, "Killed at any instruction of a removal, the variable is there or gone") {

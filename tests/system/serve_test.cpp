@@ -46,7 +46,8 @@ TEST_CASE_METHOD(Served, "The tutorial's walk: a hundred visits by ab, and the n
   CHECK(next.body == "101 visits so far");
   CHECK_THAT(next.headers, support::contains("Content-Type: text/html; charset=UTF-8\r\n"));
   CHECK_THAT(next.headers, support::contains("Cache-Control: no-store\r\n"));
-  CHECK_THAT(serve.log(), support::contains("serving " + url));
+  CHECK(
+      support::eventually([&] { return serve.log().find("serving " + url) != std::string::npos; }));
 }
 
 TEST_CASE_METHOD(Served, "TERM and Ctrl-C drain and exit 0, and the next start counts on") {

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "os/listener.hpp"
 #include "prefork/limits.hpp"
@@ -11,8 +14,64 @@
 
 namespace cli {
 
+// Where the pool's own log goes; php-fpm's names.
+struct ErrorLog {
+  std::string file{};  // empty: stderr; "syslog": there
+  std::string facility = "daemon";
+  std::string ident = "visitsd";
+  std::string level = "notice";  // alert, error, warning, notice, debug
+  std::string format = "text";   // visits.log_format: text, or json for one JSON object a line
+};
+
+// One line per request; php-fpm's names.
+struct AccessLog {
+  std::string file{};  // empty: none
+  std::string format = "%R - %u %t \"%m %r\" %s";
+  std::vector<std::string> suppressed{};  // access.suppress_path[]
+};
+
+// Where status, ping and metrics are answered.
+struct Status {
+  std::string
+      listen{};  // pm.status_listen; empty: `listen` with -status before its .sock, none on TCP
+  std::string status_path = "/status";
+  std::string ping_path = "/ping";
+  std::string ping_response = "pong";
+  std::string metrics_path = "/metrics";  // visits.metrics_path
+};
+
+// What a worker becomes when the master is root, and what it may use.
+struct Confinement {
+  std::optional<std::string> user{};   // name or number; absent: this process's
+  std::optional<std::string> group{};  // absent: the user's
+  std::optional<std::string> chroot{};
+  std::optional<std::string> chdir{};
+  std::optional<int> priority{};
+  std::optional<std::uint64_t> rlimit_files{};
+  std::optional<std::uint64_t> rlimit_core{};  // RLIM_INFINITY: unlimited
+  bool dumpable = false;
+  bool seccomp = true;                                             // visits.seccomp
+  std::vector<std::pair<std::string, std::string>> environment{};  // env[NAME] = value
+  bool clear_environment = true;
+};
+
 // Everything that visitsd can be told. Every default serves.
 struct Config {
+  ErrorLog error_log;
+  AccessLog access_log;
+  std::string slow_log{};  // empty: to the error log
+  Status status;
+  Confinement confinement;
+  std::string pid_file{};                             // empty: none
+  bool daemonize = true;                              // -F says no, -D yes
+  std::chrono::milliseconds systemd_interval{10000};  // 0: off
+  std::chrono::milliseconds queue_max_age{0};         // queue.max_age; 0: none
+  std::optional<std::uint64_t> master_rlimit_files{};
+  std::optional<std::uint64_t> master_rlimit_core{};
+  std::optional<int> master_priority{};
+  bool catch_workers_output = true;
+  bool decorate_workers_output = true;
+
   os::Endpoint endpoint{.address = "/run/visits.sock"};
   prefork::Limits pool;
   visits::Counter::Settings counter{.key =

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "os/descriptor.hpp"
 
@@ -17,6 +18,7 @@ struct Endpoint {
   mode_t mode = 0660;                  // of a unix socket
   std::optional<std::string> owner{};  // of a unix socket: name or number; absent: this process's
   std::optional<std::string> group{};
+  std::vector<std::string> allowed_clients{};  // of TCP: numeric addresses; none: everybody
 };
 
 // A listening socket, non-blocking and closed on exec. A unix socket's path is taken only when

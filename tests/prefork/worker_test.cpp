@@ -72,6 +72,7 @@ TEST_CASE("A worker whose master is dead already does not begin") {
 
 TEST_CASE("A worker shows on the scoreboard what it does") {
   Scoreboard scoreboard(1);
+  scoreboard.clear(0);
   CHECK(in_child([&] {
           Worker worker(scoreboard[0], getppid());
           if (scoreboard[0].stage != Slot::Stage::starting) return 1;

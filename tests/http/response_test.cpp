@@ -43,5 +43,6 @@ TEST_CASE("Every status that this service sends has its reason") {
   CHECK(http::reason_of(404) == "Not Found");
   CHECK(http::reason_of(500) == "Internal Server Error");
   CHECK(http::reason_of(503) == "Service Unavailable");
+  CHECK(http::reason_of(504) == "Gateway Timeout");
   CHECK(http::reason_of(299).empty());
 }

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "os/descriptor.hpp"
+#include "paths.hpp"
 #include "support/child.hpp"
 #include "visits/counter.hpp"
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "paths.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/client.hpp"

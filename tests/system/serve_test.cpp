@@ -5,6 +5,7 @@
 #include <fstream>
 #include <string>
 
+#include "paths.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/client.hpp"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "paths.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include "paths.hpp"
 #include "support/catch.hpp"
 
 namespace layout = sysv::layout;

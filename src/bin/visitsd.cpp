@@ -42,10 +42,9 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
   fcgi::Responder responder(listener.fd(), worker.stop_fd());
   worker.idle();
   responder.run([&](const http::Request& request) {
-    worker.busy();
+    worker.begin({});
     http::Response response = app.answer(request, worker.stopping());
-    worker.answered();
-    worker.idle();
+    worker.end();
     return response;
   });
 }

@@ -1,15 +1,20 @@
 #include "prefork/master.hpp"
 
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
-#include <ctime>
 #include <exception>
 #include <utility>
 
+#include "os/error.hpp"
 #include "os/log.hpp"
 #include "os/signals.hpp"
 
@@ -18,10 +23,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-timespec timespec_of(std::chrono::nanoseconds time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
-}
+constexpr auto tick = 1s;
+constexpr auto demand_pause = 50ms;      // between two looks while there may be demand
+constexpr auto attendant_patience = 1s;  // of a stop
 
 std::string milliseconds(Roster::Duration time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
@@ -34,93 +38,450 @@ std::string end_of(int status) {
   return "ended on signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
 }
 
+bool is_crash(int status) {
+  if (!WIFSIGNALED(status)) return false;
+  const int signal = WTERMSIG(status);
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT;
+}
+
+// At most a quarter of a pool is being replaced at once, each with a place more for its heir.
+int turns_of(const Limits& limits) { return std::max(limits.max_children / 4, 1); }
+int slots_of(const Limits& limits) { return limits.max_children + turns_of(limits); }
+
+// Between nothing and a quarter more: workers that began together do not end together.
+std::uint64_t share_of(const Limits& limits, pid_t pid) {
+  const std::uint64_t most = limits.max_requests / 4 + 1;
+  const auto dice = static_cast<std::uint64_t>(pid) * 0x9E3779B97F4A7C15U >> 32U;
+  return limits.max_requests == 0 ? 0 : limits.max_requests + dice % most;
+}
+
+// A hook that fails must not take the pool along.
+template <class Hook, class... Arguments>
+void call(const char* name, const Hook& hook, const Arguments&... arguments) try {
+  if (hook) hook(arguments...);
+} catch (const std::exception& error) {
+  os::log(os::Level::error, std::string(name) + ": " + error.what());
+}
+
+template <class Number>
+void raise_to(std::atomic<Number>& record, Number value) {
+  if (value > record) record = value;
+}
+
+std::int64_t monotonic_time() {
+  return std::chrono::nanoseconds(Master::Clock::now().time_since_epoch()).count();
+}
+
+std::int64_t real_time() {
+  return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
-Master::Master(Limits limits, Hooks hooks)
-    : limits_(limits),
+Master::Master(Limits limits, Hooks hooks, const std::vector<pid_t>& predecessors)
+    : limits_(std::move(limits)),
       hooks_(std::move(hooks)),
-      scoreboard_(limits.max_children),
-      roster_(limits.max_children) {}
+      signals_(
+          os::signal_descriptor({SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGHUP})),
+      bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      scoreboard_(slots_of(limits_)),
+      roster_(slots_of(limits_)),
+      succession_(turns_of(limits_)),
+      timekeeper_(limits_, slots_of(limits_)),
+      emergency_(limits_),
+      predecessors_(predecessors.begin(), predecessors.end()),
+      initial_(initial_workers(limits_, static_cast<int>(predecessors.size()))) {
+  if (!bell_) os::fail("eventfd");
+}
 
 int Master::run() {
-  os::log(os::Level::notice, "pool of " + std::to_string(limits_.max_children) +
-                                 " workers, master is process " + std::to_string(getpid()));
-  while (!deadline_ || !roster_.empty()) {
-    if (!deadline_) fill_vacancies();
-    if (deadline_) enforce_stop();
-    wait_for_event();
-    reap();
+  begin();
+  while (!over()) {
+    act();
+    loop_.wait_until(next_moment());
   }
   os::log(os::Level::notice, "stopped");
-  return 0;
+  return code_;
 }
 
-void Master::fill_vacancies() {
-  while (const auto slot = roster_.vacancy(Clock::now())) {
-    if (!spawn(*slot)) return;
+void Master::begin() {
+  os::log(os::Level::notice, "pool of " + std::to_string(limits_.max_children) +
+                                 " workers, master is process " + std::to_string(getpid()));
+  scoreboard_.pool().started_at = real_time();
+  loop_.watch(signals_.get(), [this] { hear(); });
+  loop_.watch(bell_.get(), [this] {
+    std::uint64_t rings = 0;
+    (void)!read(bell_.get(), &rings, sizeof rings);
+    look_again_ = Clock::now();
+  });
+  if (hooks_.listening_fd != -1 && limits_.sizing != Sizing::fixed) {
+    const auto demand = [this] { demand_seen_ = look_again_ = Clock::now(); };
+    loop_.watch(hooks_.listening_fd, demand, Loop::Calls::once);
+  }
+  meet_predecessors();
+}
+
+// Some may have ended during the exec.
+void Master::meet_predecessors() {
+  reap();
+  std::erase_if(predecessors_, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
+}
+
+bool Master::over() const {
+  return deadline_ && roster_.empty() && predecessors_.empty() && attendant_.empty();
+}
+
+Master::Time Master::next_moment() const {
+  if (deadline_) return *deadline_;
+  Time moment = std::min({next_tick_, look_again_, judge_again_});
+  if (dismissal_deadline_) moment = std::min(moment, *dismissal_deadline_);
+  if (const auto vacancy = attendant_.next_vacancy(); vacancy && hooks_.attend) {
+    moment = std::min(moment, std::max(*vacancy, fork_again_));
+  }
+  return moment;
+}
+
+void Master::act() {
+  if (deadline_) return enforce_stop();
+  const Time now = Clock::now();
+  keep_attendant();
+  enforce_dismissal();
+  if (now >= next_tick_) {
+    next_tick_ = now + tick;
+    look(Look::tick);
+  } else if (now >= look_again_) {
+    look(Look::demand);
+  }
+  if (now >= judge_again_) keep_time();
+}
+
+// ---- signals ----
+
+void Master::hear() {
+  std::array<signalfd_siginfo, 16> heard{};
+  const ssize_t bytes = read(signals_.get(), heard.data(), sizeof heard);
+  const auto count = bytes > 0 ? static_cast<std::size_t>(bytes) / sizeof heard[0] : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    obey(static_cast<int>(heard[i].ssi_signo), static_cast<pid_t>(heard[i].ssi_pid));
   }
 }
 
-bool Master::spawn(int slot) {
-  if (Clock::now() < fork_again_) return false;
-  scoreboard_.clear(slot);
-  const pid_t master = getpid();
-  const pid_t pid = fork();
-  if (pid == 0) be_worker(slot, master);
-  if (pid == -1) {
-    os::log(os::Level::error, std::string("fork: ") + std::strerror(errno) + "; again in 1 s");
-    fork_again_ = Clock::now() + 1s;
-    return false;
-  }
-  roster_.joined(slot, pid, Clock::now());
-  return true;
-}
-
-// Leaves by _exit: what the master owns, a child must not tidy up.
-void Master::be_worker(int slot, pid_t master) noexcept {
-  try {
-    Worker worker(scoreboard_[slot], master);
-    hooks_.serve(worker);
-    _exit(0);
-  } catch (const std::exception& error) {
-    os::log(os::Level::error, std::string("worker: ") + error.what());
-    _exit(1);
+void Master::obey(int signal, pid_t sender) {
+  const std::string from =
+      std::string(strsignal(signal)) + " from process " + std::to_string(sender);
+  switch (signal) {
+    case SIGCHLD: return reap();
+    case SIGUSR1: return reopen();
+    case SIGUSR2:
+    case SIGHUP:
+      if (!deadline_) call("reload", hooks_.reload);
+      return;
+    default: return begin_stop(from);
   }
 }
 
-// Until a signal comes, or there is something to do without one.
-void Master::wait_for_event() {
-  Clock::time_point until = Clock::now() + 1h;
-  if (deadline_) until = *deadline_;
-  if (const auto vacancy = roster_.next_vacancy(); vacancy && !deadline_) {
-    until = std::max(*vacancy, fork_again_);
+// Workers may not be allowed to open files any more, so new ones are started with the new files.
+void Master::reopen() {
+  if (deadline_) return;
+  os::log(os::Level::notice, "reopening the logs and replacing the workers");
+  call("reopening the logs", hooks_.reopen_logs);
+  for (int slot = 0; slot < scoreboard_.size(); ++slot) {
+    const auto pid = roster_.worker_in(slot);
+    if (pid && !scoreboard_[slot].leaving) succession_.want(*pid);
   }
-  const timespec timeout = timespec_of(std::max<Clock::duration>(until - Clock::now(), 0ns));
-  const sigset_t awaited = os::signal_set({SIGCHLD, SIGTERM, SIGINT, SIGQUIT});
-  siginfo_t info{};
-  const int signal = sigtimedwait(&awaited, &info, &timeout);
-  if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) begin_stop(signal, info.si_pid);
+  tell(attendant_.workers(), SIGTERM);
+  look_again_ = Clock::now();
 }
 
 // The first one counts: a second Ctrl-C does not hurry requests that are being answered.
-void Master::begin_stop(int signal, pid_t sender) {
+void Master::begin_stop(const std::string& why) {
   if (deadline_) return;
-  os::log(os::Level::notice, std::string("stopping: ") + strsignal(signal) + " from process " +
-                                 std::to_string(sender));
+  os::log(os::Level::notice, "stopping: " + why);
   deadline_ = Clock::now() + limits_.process_control_timeout;
-  hooks_.stop_listening();
-  tell_workers(SIGTERM);
+  if (hooks_.listening_fd != -1) loop_.forget(hooks_.listening_fd);
+  call("stop listening", hooks_.stop_listening);
+  tell(roster_.workers(), SIGTERM);
+  tell({predecessors_.begin(), predecessors_.end()}, SIGTERM);
 }
 
+// The attendant goes last: it tells how the stop goes on.
 void Master::enforce_stop() {
+  const bool workers_gone = roster_.empty() && predecessors_.empty();
+  if (workers_gone && !last_ones_told_) {
+    last_ones_told_ = true;
+    tell(attendant_.workers(), SIGTERM);
+    deadline_ = Clock::now() + attendant_patience;
+  }
   if (Clock::now() < *deadline_) return;
   os::log(os::Level::warning, "workers that did not finish in time are ended by force");
-  tell_workers(SIGKILL);
+  tell(workers_gone ? attendant_.workers() : roster_.workers(), SIGKILL);
+  tell({predecessors_.begin(), predecessors_.end()}, SIGKILL);
   deadline_ = Clock::now() + 1s;
 }
 
-void Master::tell_workers(int signal) const {
-  for (const pid_t pid : roster_.workers()) kill(pid, signal);
+void Master::tell(const std::vector<pid_t>& children, int signal) const {
+  for (const pid_t pid : children) kill(pid, signal);
+}
+
+std::vector<pid_t> Master::children() const {
+  std::vector<pid_t> all = roster_.workers();
+  for (const pid_t pid : attendant_.workers()) all.push_back(pid);
+  all.insert(all.end(), predecessors_.begin(), predecessors_.end());
+  return all;
+}
+
+// ---- looking, deciding, acting ----
+
+void Master::look(Look kind) {
+  look_again_ = Time::max();
+  welcome_ready();
+  replace_spent();
+  const Census now = census();
+  record(now);
+  if (kind == Look::tick) call("tick", hooks_.tick, now);
+  follow(decide(now, limits_, kind, mood_), now);
+  start_heirs();
+  keep_time();
+  announce_ready();
+}
+
+void Master::welcome_ready() {
+  for (int slot = 0; slot < scoreboard_.size(); ++slot) {
+    if (roster_.worker_in(slot) && scoreboard_[slot].idle_since != 0) became_ready(slot);
+  }
+}
+
+void Master::became_ready(int slot) {
+  if (!roster_.prove(slot)) return;
+  failed_starts_ = 0;
+  const auto old = succession_.ready(*roster_.worker_in(slot));
+  if (!old) return;
+  if (const auto place = roster_.slot_of(*old)) retire(*place);
+}
+
+void Master::replace_spent() {
+  for (int slot = 0; slot < scoreboard_.size(); ++slot) {
+    const auto pid = roster_.worker_in(slot);
+    if (pid && scoreboard_[slot].spent && !scoreboard_[slot].leaving) succession_.want(*pid);
+  }
+}
+
+Census Master::census() const {
+  Census census;
+  const auto now = Clock::now();
+  for (int slot = 0; slot < scoreboard_.size(); ++slot) {
+    const auto pid = roster_.worker_in(slot);
+    if (!pid) continue;
+    const Slot& worker = scoreboard_[slot];
+    if (worker.leaving) {
+      ++census.retiring;
+    } else if (worker.stage == Slot::Stage::idle) {
+      ++census.idle;
+      const auto since = Time(std::chrono::nanoseconds(worker.idle_since));
+      census.longest_idle = std::max(
+          census.longest_idle, std::chrono::duration_cast<std::chrono::milliseconds>(now - since));
+    } else if (worker.stage == Slot::Stage::busy) {
+      ++census.busy;
+    } else if (!succession_.awaits(*pid)) {
+      ++census.starting;
+    }
+  }
+  census.paused = roster_.paused(now);
+  const std::function count_queue = [&] { census.queued = hooks_.queued ? hooks_.queued() : 0; };
+  call("length of the queue", count_queue);
+  return census;
+}
+
+void Master::record(const Census& census) {
+  raise_to(scoreboard_.pool().max_active, census.busy);
+  raise_to(scoreboard_.pool().max_queue, census.queued);
+}
+
+void Master::follow(const Decision& decision, const Census& census) {
+  if (decision.reached_max) {
+    ++scoreboard_.pool().max_children_reached;
+    os::log(os::Level::warning, "more workers are wanted than pm.max_children (" +
+                                    std::to_string(limits_.max_children) + ") allows: " +
+                                    std::to_string(census.queued) + " connections wait");
+  }
+  const int missing = ready_ ? 0 : initial_ - census.serving() - census.paused;
+  const int spawns = std::max(decision.spawn, std::min(missing, limits_.max_spawn_rate));
+  int spawned = 0;
+  while (spawned < spawns && spawn()) ++spawned;
+  if (ready_ && decision.retire > 0) retire_longest_idle();
+  if (census.paused > 0) look_again_ = std::min(look_again_, *roster_.next_vacancy());
+  const bool may_grow = census.serving() + spawned < limits_.max_children;
+  const bool demand = spawned > 0 || census.queued > 0 || census.starting > 0;
+  listen_for_demand(!may_grow ? Demand::cannot_grow : demand ? Demand::some : Demand::none);
+}
+
+// A call for each connection would cost more than it tells: after one, the next comes no sooner
+// than a pause later, and none while nothing can grow.
+void Master::listen_for_demand(Demand demand) {
+  const Time now = Clock::now();
+  if (demand == Demand::cannot_grow) return;
+  if (demand == Demand::some) look_again_ = std::min(look_again_, now + demand_pause);
+  if (!demand_seen_) return;
+  if (now < *demand_seen_ + demand_pause) {
+    look_again_ = std::min(look_again_, *demand_seen_ + demand_pause);
+    return;
+  }
+  demand_seen_.reset();
+  loop_.rearm(hooks_.listening_fd);
+}
+
+void Master::retire_longest_idle() {
+  std::optional<int> longest;
+  for (int slot = 0; slot < scoreboard_.size(); ++slot) {
+    const Slot& worker = scoreboard_[slot];
+    if (!roster_.worker_in(slot) || worker.leaving || worker.stage != Slot::Stage::idle) continue;
+    if (!longest || worker.idle_since < scoreboard_[*longest].idle_since) longest = slot;
+  }
+  if (longest) retire(*longest);
+}
+
+void Master::retire(int slot) {
+  scoreboard_[slot].leaving = true;
+  kill(*roster_.worker_in(slot), SIGQUIT);
+}
+
+void Master::start_heirs() {
+  while (const auto old = succession_.next()) {
+    if (roster_.paused(Clock::now()) > 0) return;
+    const auto heir = spawn();
+    if (!heir) return;
+    succession_.started(*old, *heir);
+  }
+}
+
+void Master::keep_time() {
+  judge_again_ = Time::max();
+  for (int slot = 0; slot < scoreboard_.size(); ++slot) {
+    const auto pid = roster_.worker_in(slot);
+    const Slot& worker = scoreboard_[slot];
+    if (!pid || worker.stage != Slot::Stage::busy) continue;
+    const auto since = std::max(Time(std::chrono::nanoseconds(worker.busy_since)),
+                                roster_.since(slot));  // a worker may write nonsense there
+    const auto judgement =
+        timekeeper_.judge(slot, since.time_since_epoch(), Clock::now().time_since_epoch());
+    judge_again_ = std::min(judge_again_, Time(judgement.next));
+    if (judgement.verdict == Timekeeper::Verdict::slow) say_slow(slot, *pid);
+    if (judgement.verdict == Timekeeper::Verdict::overdue) kill_overdue(*pid);
+  }
+  if (timekeeper_.interval()) {
+    judge_again_ = std::min(judge_again_, Clock::now() + *timekeeper_.interval());
+  }
+}
+
+void Master::say_slow(int slot, pid_t pid) {
+  ++scoreboard_.pool().slow_requests;
+  std::string line = "worker " + std::to_string(pid) + ": a request has taken longer than " +
+                     milliseconds(limits_.request_slowlog_timeout);
+  std::array<std::byte, Note::capacity> note{};
+  const std::size_t size = scoreboard_[slot].note.read(note);
+  if (hooks_.describe && size > 0) line += ": " + hooks_.describe(std::span(note).first(size));
+  if (hooks_.report_slow) return hooks_.report_slow(line);
+  os::log(os::Level::warning, line);
+}
+
+// It had its time to answer 504 itself. Its burial counts it.
+void Master::kill_overdue(pid_t pid) {
+  os::log(os::Level::warning, "worker " + std::to_string(pid) +
+                                  " is ended by force: its request has taken longer than "
+                                  "request_terminate_timeout, and it does not end by itself");
+  kill(pid, SIGKILL);
+}
+
+void Master::announce_ready() {
+  if (ready_) return;
+  if (roster_.proven() < initial_) return;
+  ready_ = true;
+  os::log(os::Level::notice, "ready to handle connections");
+  call("ready", hooks_.ready);
+  dismiss_predecessors();
+}
+
+void Master::dismiss_predecessors() {
+  if (predecessors_.empty()) return;
+  tell({predecessors_.begin(), predecessors_.end()}, SIGQUIT);
+  dismissal_deadline_ = Clock::now() + limits_.process_control_timeout;
+}
+
+void Master::enforce_dismissal() {
+  if (!dismissal_deadline_ || Clock::now() < *dismissal_deadline_) return;
+  dismissal_deadline_.reset();
+  if (predecessors_.empty()) return;
+  os::log(os::Level::warning,
+          "workers of before the reload that did not finish in time are ended "
+          "by force");
+  tell({predecessors_.begin(), predecessors_.end()}, SIGKILL);
+}
+
+// ---- births and deaths ----
+
+std::optional<pid_t> Master::spawn() {
+  const auto slot = roster_.vacancy(Clock::now());
+  if (!slot) return std::nullopt;
+  scoreboard_.clear(*slot);
+  scoreboard_[*slot].started = monotonic_time();
+  scoreboard_[*slot].started_at = real_time();
+  const auto pid = fork_child([this, slot](pid_t master) { be_worker(*slot, master); });
+  if (!pid) {
+    scoreboard_[*slot].stage = Slot::Stage::vacant;
+    look_again_ = fork_again_;
+    return std::nullopt;
+  }
+  scoreboard_[*slot].pid = *pid;
+  ++scoreboard_.pool().spawned;
+  roster_.joined(*slot, *pid, Clock::now());
+  return pid;
+}
+
+// The child leaves by _exit: what the master owns, it must not tidy up.
+std::optional<pid_t> Master::fork_child(const std::function<void(pid_t master)>& live) {
+  if (Clock::now() < fork_again_) return std::nullopt;
+  const pid_t master = getpid();
+  const pid_t pid = fork();
+  if (pid > 0) return pid;
+  if (pid == 0) {
+    _exit(lived(live, master));
+  }
+  os::log(os::Level::error, std::string("fork: ") + std::strerror(errno) + "; again in 1 s");
+  fork_again_ = Clock::now() + 1s;
+  return std::nullopt;
+}
+
+int Master::lived(const std::function<void(pid_t master)>& live, pid_t master) noexcept try {
+  loop_.leave();
+  signals_.close();
+  live(master);
+  return 0;
+} catch (const std::exception& error) {
+  os::log(os::Level::error, std::string("worker: ") + error.what());
+  return 1;
+}
+
+void Master::be_worker(int slot, pid_t master) {
+  Worker worker(scoreboard_[slot],
+                {.master = master, .share = share_of(limits_, getpid()), .bell = bell_.get()});
+  prepare(worker);
+  hooks_.serve(worker);
+}
+
+void Master::be_attendant(pid_t master) {
+  const Child child(master);
+  prepare(child);
+  hooks_.attend({.child = child, .scoreboard = scoreboard_});
+}
+
+void Master::prepare(const Child& child) {
+  if (hooks_.prepare_worker) hooks_.prepare_worker(child);
+}
+
+void Master::keep_attendant() {
+  if (!hooks_.attend || !attendant_.vacancy(Clock::now())) return;
+  const auto pid = fork_child([this](pid_t master) { be_attendant(master); });
+  if (pid) attendant_.joined(0, *pid, Clock::now());
 }
 
 void Master::reap() {
@@ -128,18 +489,86 @@ void Master::reap() {
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
     bury(pid, status);
   }
+  look_again_ = Clock::now();
 }
 
 void Master::bury(pid_t pid, int status) {
-  const auto slot = roster_.slot_of(pid);
-  if (!slot) return;  // a stranger that we adopted, as process 1 of a container does
-  const bool served = scoreboard_[*slot].requests > 0;
+  if (const auto slot = roster_.slot_of(pid)) return bury_worker(*slot, pid, status);
+  if (attendant_.slot_of(pid)) return bury_attendant(pid, status);
+  if (predecessors_.erase(pid) > 0) return;
+  const auto awaited = awaited_.extract(pid);
+  if (!awaited.empty()) awaited.mapped()(status);
+  // Else a stranger that we adopted, as process 1 of a container does.
+}
+
+void Master::bury_worker(int slot, pid_t pid, int status) {
+  Slot& worker = scoreboard_[slot];
+  const bool overdue = was_overdue(worker);
+  const bool served = worker.requests > 0 || worker.leaving || overdue;
+  const bool began = worker.idle_since != 0 || worker.leaving;
   const auto departure =
       roster_.left(pid, served ? Roster::Served::yes : Roster::Served::no, Clock::now());
+  succession_.left(pid);
+  count_end(worker, overdue, status);
+  worker.stage = Slot::Stage::vacant;
+  worker.pid = 0;
   if (deadline_) return;
-  os::log(os::Level::warning, "worker " + std::to_string(pid) + " " + end_of(status) + " after " +
-                                  milliseconds(departure->life) + ", replaced in " +
+  if (!worker.leaving) {
+    os::log(os::Level::warning, "worker " + std::to_string(pid) + " " + end_of(status) + " after " +
+                                    milliseconds(departure->life) + ", replaced in " +
+                                    milliseconds(departure->pause));
+  }
+  if (is_crash(status) && emergency_.crashed(Clock::now())) call_emergency();
+  if (!began) count_failed_start();
+}
+
+// Ended by its own hand after a 504, or by ours.
+bool Master::was_overdue(const Slot& worker) const {
+  const std::chrono::nanoseconds limit = limits_.request_terminate_timeout;
+  return limit > 0s && worker.stage == Slot::Stage::busy &&
+         monotonic_time() - worker.busy_since >= limit.count();
+}
+
+void Master::count_end(const Slot& worker, bool overdue, int status) {
+  PoolRecord& pool = scoreboard_.pool();
+  if (overdue) {
+    ++pool.terminated_requests;
+  } else if (WIFSIGNALED(status)) {
+    ++pool.crashed;
+  } else if (WEXITSTATUS(status) != 0) {
+    ++pool.failed;
+  } else if (worker.leaving) {
+    ++pool.recycled;
+  }
+}
+
+void Master::bury_attendant(pid_t pid, int status) {
+  const auto departure = attendant_.left(pid, Roster::Served::no, Clock::now());
+  if (deadline_ || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) return;
+  os::log(os::Level::warning, "the attendant, process " + std::to_string(pid) + ", " +
+                                  end_of(status) + ", replaced in " +
                                   milliseconds(departure->pause));
+}
+
+void Master::call_emergency() {
+  os::log(os::Level::warning, std::to_string(limits_.emergency_restart_threshold) +
+                                  " workers crashed within " +
+                                  milliseconds(limits_.emergency_restart_interval) + ": reloading");
+  call("reload", hooks_.reload);
+}
+
+// While predecessors serve, the pool is better than none.
+void Master::count_failed_start() {
+  if (++failed_starts_ < most_failed_starts) return;
+  failed_starts_ = 0;
+  const std::string what = std::to_string(most_failed_starts) + " workers in a row could not start";
+  if (!ready_ && !predecessors_.empty()) {
+    os::log(os::Level::error, what + ": those of before the reload go on serving");
+    return;
+  }
+  os::log(os::Level::error, what + "; their own messages above say why. The pool gives up");
+  code_ = exit_cannot_start;
+  begin_stop("no worker can start");
 }
 
 }  // namespace prefork

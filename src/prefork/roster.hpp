@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -33,7 +34,14 @@ class Roster {
   // When the next pause is over; none if every slot has its worker.
   std::optional<Time> next_vacancy() const;
 
+  // How many slots stay empty for a pause.
+  int paused(Time now) const;
+
   void joined(int slot, pid_t pid, Time now);
+
+  // The worker of that slot has become ready: whether that is news.
+  bool prove(int slot);
+  int proven() const;  // workers that have
 
   struct Departure {
     int slot;
@@ -45,16 +53,20 @@ class Roster {
 
   std::optional<int> slot_of(pid_t pid) const;
   std::vector<pid_t> workers() const;
+  std::optional<pid_t> worker_in(int slot) const;
+  Time since(int slot) const { return entries_[static_cast<std::size_t>(slot)].since; }
   bool empty() const { return workers().empty(); }
 
  private:
   struct Entry {
     pid_t pid = 0;  // 0: vacant
-    Time since{};   // when the worker joined
-    Time ready{};   // when a vacancy may be filled
+    bool proven = false;
+    Time since{};  // when the worker joined
+    Time ready{};  // when a vacancy may be filled
     int failures = 0;
   };
   static Duration pause_after(int failures);
+  Entry& entry(int slot) { return entries_[static_cast<std::size_t>(slot)]; }
 
   std::vector<Entry> entries_;
 };

@@ -68,6 +68,8 @@ void Scoreboard::clear(int slot) {
   cleared.busy_since = 0;
   cleared.idle_since = 0;
   cleared.cpu = 0;
+  cleared.spent = false;
+  cleared.leaving = false;
   cleared.note.write({});
   cleared.stage = Slot::Stage::starting;
 }

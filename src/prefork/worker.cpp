@@ -1,25 +1,51 @@
 #include "prefork/worker.hpp"
 
-#include <poll.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include <csignal>
-
-#include "os/error.hpp"
-#include "os/signals.hpp"
+#include <ctime>
 
 namespace prefork {
+namespace {
 
-Worker::Worker(Slot& slot, pid_t master)
-    : slot_(slot), stop_(os::signal_descriptor({SIGTERM, SIGINT, SIGQUIT})) {
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1) os::fail("prctl PR_SET_PDEATHSIG");
-  if (getppid() != master) raise(SIGKILL);  // it died before it could take us along
+std::int64_t nanoseconds(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-bool Worker::stopping() const {
-  pollfd stop{.fd = stop_.get(), .events = POLLIN, .revents = 0};
-  return poll(&stop, 1, 0) > 0;
+}  // namespace
+
+Worker::Worker(Slot& slot, const Terms& terms) : Child(terms.master), slot_(slot), terms_(terms) {}
+
+void Worker::idle() noexcept {
+  const bool ready = slot_.stage == Slot::Stage::starting;
+  slot_.idle_since = nanoseconds(CLOCK_MONOTONIC);
+  slot_.stage = Slot::Stage::idle;
+  if (ready) ring();
+}
+
+void Worker::begin(std::span<const std::byte> note) noexcept {
+  slot_.busy_since = nanoseconds(CLOCK_MONOTONIC);
+  slot_.accepted.fetch_add(1, std::memory_order_relaxed);
+  slot_.note.write(note);
+  slot_.stage = Slot::Stage::busy;
+}
+
+void Worker::end() noexcept {
+  const std::int64_t cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+  slot_.cpu = cpu - cpu_;
+  cpu_ = cpu;
+  const std::uint64_t requests = slot_.requests.fetch_add(1, std::memory_order_relaxed) + 1;
+  idle();
+  if (terms_.share == 0 || requests < terms_.share || slot_.spent) return;
+  slot_.spent = true;
+  ring();
+}
+
+// A full counter is rung enough.
+void Worker::ring() const noexcept {
+  const std::uint64_t one = 1;
+  if (terms_.bell != -1) (void)!write(terms_.bell, &one, sizeof one);
 }
 
 }  // namespace prefork

@@ -2,35 +2,47 @@
 
 #include <sys/types.h>
 
-#include "os/descriptor.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "prefork/child.hpp"
 #include "prefork/scoreboard.hpp"
 
 namespace prefork {
 
-// A worker's own view of the pool: what the child's code is given. Made by the master in the child,
-// right after fork, with every signal blocked; they stay so, and no system call of a request is cut
-// short. A stop is an event to wait for.
+// A worker's own view of the pool: what the child's code is given.
 //
-// A worker dies with its master, however that dies (PR_SET_PDEATHSIG).
-class Worker {
+//   worker.idle();                   // ready: from here on it serves
+//   worker.begin(note); …            // a request, in the application's bytes
+//   worker.end();
+class Worker : public Child {
  public:
-  // Throws std::system_error. `master` is the process that forked.
-  Worker(Slot& slot, pid_t master);
+  struct Terms {
+    pid_t master;             // the process that forked
+    std::uint64_t share = 0;  // requests after which this worker is spent; 0: never
+    int bell = -1;            // rung (eventfd) when the master should look; -1: none
+  };
 
-  // Turns readable, for good, once this worker is asked to stop (TERM, INT, QUIT). It then answers
-  // what it has begun, and what waits for it already, and returns.
-  int stop_fd() const { return stop_.get(); }
-  bool stopping() const;
+  // Throws std::system_error.
+  Worker(Slot& slot, const Terms& terms);
 
-  // What the scoreboard shows. Until the first answered() a death counts as a failure to start, and
-  // the next start may be delayed.
-  void idle() { slot_.stage = Slot::Stage::idle; }
-  void busy() { slot_.stage = Slot::Stage::busy; }
-  void answered() { slot_.requests.fetch_add(1, std::memory_order_relaxed); }
+  // What the scoreboard shows; no call allocates or waits. Until the first idle() a death counts as
+  // a failure to start.
+  void idle() noexcept;
+  void begin(std::span<const std::byte> note) noexcept;
+  void end() noexcept;  // idle again, with one more request answered
+
+  // Whether it has served its share and it is its turn to be replaced: it has been asked to retire
+  // then, as always. Never more than a quarter of a pool have their turn at once.
+  bool spent() const { return slot_.spent && wish() != Wish::none; }
 
  private:
+  void ring() const noexcept;
+
   Slot& slot_;
-  os::Descriptor stop_;
+  Terms terms_;
+  std::int64_t cpu_ = 0;  // when the latest request ended
 };
 
 }  // namespace prefork

@@ -107,3 +107,30 @@ TEST_CASE("A worker that lived for a second is replaced at once, though it answe
   roster.joined(0, 102, start);
   CHECK(roster.left(102, Served::no, start + 999ms)->pause == Roster::first_pause);
 }
+
+TEST_CASE("A roster counts the slots that stay empty for a pause") {
+  Roster roster(3);
+  CHECK(roster.paused(start) == 0);
+  pause_after(roster, Served::no);
+  CHECK(roster.paused(start) == 1);
+  CHECK(roster.paused(start + 50ms) == 0);
+  roster.joined(0, 100, start + 50ms);
+  CHECK(roster.paused(start) == 0);
+  CHECK(roster.worker_in(0) == 100);
+  CHECK(roster.since(0) == start + 50ms);
+  CHECK_FALSE(roster.worker_in(1));
+}
+
+TEST_CASE("That a worker has become ready is news once, and is forgotten with it") {
+  Roster roster(2);
+  roster.joined(0, 100, start);
+  CHECK(roster.proven() == 0);
+  CHECK(roster.prove(0));
+  CHECK_FALSE(roster.prove(0));
+  CHECK(roster.proven() == 1);
+  roster.left(100, Served::yes, start);
+  CHECK(roster.proven() == 0);
+  roster.joined(0, 101, start);
+  CHECK(roster.proven() == 0);
+  CHECK(roster.prove(0));
+}

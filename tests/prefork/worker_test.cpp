@@ -1,14 +1,18 @@
 #include "prefork/worker.hpp"
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <span>
+#include <string>
 
+#include "os/descriptor.hpp"
 #include "os/signals.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/connection.hpp"
-#include "support/lifeline.hpp"
 
 using prefork::Scoreboard;
 using prefork::Slot;
@@ -16,71 +20,83 @@ using prefork::Worker;
 using support::in_child;
 using support::is_readable;
 
-TEST_CASE("A worker is stopping from its first stop signal on, for good") {
-  const int signal = GENERATE(SIGTERM, SIGINT, SIGQUIT);
-  Scoreboard scoreboard(1);
-  CHECK(in_child([&] {
-          os::block_signals();
-          const Worker worker(scoreboard[0], getppid());
-          if (worker.stopping() || is_readable(worker.stop_fd())) return 1;
-          raise(signal);
-          for (int i = 0; i < 3; ++i) {
-            if (!worker.stopping() || !is_readable(worker.stop_fd())) return 2;
-          }
-          return 0;
-        }) == 0);
+namespace {
+
+void answer_one(Worker& worker) {
+  worker.begin({});
+  worker.end();
 }
 
-TEST_CASE("A worker takes no other signal for a stop") {
-  Scoreboard scoreboard(1);
-  CHECK(in_child([&] {
-          os::block_signals();
-          const Worker worker(scoreboard[0], getppid());
-          for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE}) raise(signal);
-          return worker.stopping() ? 1 : 0;
-        }) == 0);
-}
-
-TEST_CASE("A worker dies with its master, even when that is killed") {
-  Scoreboard scoreboard(1);
-  const support::Signpost ready;
-  support::Lifeline lifeline;
-  support::Child master([&] {
-    os::block_signals();
-    const pid_t pid = getpid();
-    support::Child child([&] {
-      const Worker worker(scoreboard[0], pid);
-      ready.reach();
-      sleep(30);  // for ever, but for a failing test
-      return 0;
-    });
-    return child.wait();
-  });
-  REQUIRE(ready.reached_within(10000));
-  master.signal(SIGKILL);
-  CHECK(master.wait() == 128 + SIGKILL);
-  CHECK(lifeline.all_end());
-}
-
-TEST_CASE("A worker whose master is dead already does not begin") {
-  Scoreboard scoreboard(1);
-  CHECK(in_child([&] {
-          const Worker orphan(scoreboard[0], getpid());
-          return 0;
-        }) == 128 + SIGKILL);
-}
+}  // namespace
 
 TEST_CASE("A worker shows on the scoreboard what it does") {
   Scoreboard scoreboard(1);
+  Slot& slot = scoreboard[0];
   scoreboard.clear(0);
   CHECK(in_child([&] {
-          Worker worker(scoreboard[0], getppid());
-          if (scoreboard[0].stage != Slot::Stage::starting) return 1;
+          Worker worker(slot, {.master = getppid()});
+          if (slot.stage != Slot::Stage::starting) return 1;
           worker.idle();
-          if (scoreboard[0].stage != Slot::Stage::idle) return 2;
-          worker.busy();
-          worker.answered();
-          return scoreboard[0].stage == Slot::Stage::busy ? 0 : 3;
+          if (slot.stage != Slot::Stage::idle || slot.idle_since == 0) return 2;
+          const std::string note = "GET /";
+          worker.begin(std::as_bytes(std::span(note)));
+          if (slot.stage != Slot::Stage::busy || slot.requests != 0) return 3;
+          if (slot.busy_since < slot.idle_since) return 4;
+          worker.end();
+          return slot.stage == Slot::Stage::idle && slot.idle_since > slot.busy_since ? 0 : 5;
         }) == 0);
-  CHECK(scoreboard[0].requests == 1);
+  CHECK(slot.requests == 1);
+  CHECK(slot.accepted == 1);
+  CHECK(slot.cpu > 0);
+  std::array<std::byte, 64> note{};
+  CHECK(slot.note.read(note) == 5);
+}
+
+TEST_CASE("A worker rings once when it is ready, and not for its requests") {
+  Scoreboard scoreboard(1);
+  const os::Descriptor bell(eventfd(0, EFD_NONBLOCK));
+  scoreboard.clear(0);
+  CHECK(in_child([&] {
+          Worker worker(scoreboard[0], {.master = getppid(), .bell = bell.get()});
+          if (is_readable(bell.get())) return 1;
+          worker.idle();
+          for (int i = 0; i < 9; ++i) answer_one(worker);
+          return 0;
+        }) == 0);
+  std::uint64_t rings = 0;
+  REQUIRE(read(bell.get(), &rings, sizeof rings) == sizeof rings);
+  CHECK(rings == 1);
+}
+
+TEST_CASE("A worker that has served its share says so once, and is spent when it is its turn") {
+  Scoreboard scoreboard(1);
+  const os::Descriptor bell(eventfd(0, EFD_NONBLOCK));
+  scoreboard.clear(0);
+  CHECK(in_child([&] {
+          os::block_signals();
+          Worker worker(scoreboard[0], {.master = getppid(), .share = 3, .bell = bell.get()});
+          worker.idle();
+          for (int i = 0; i < 2; ++i) answer_one(worker);
+          if (scoreboard[0].spent) return 1;
+          for (int i = 0; i < 4; ++i) answer_one(worker);
+          if (!scoreboard[0].spent || worker.spent()) return 2;
+          raise(SIGQUIT);
+          return worker.spent() ? 0 : 3;
+        }) == 0);
+  std::uint64_t rings = 0;
+  REQUIRE(read(bell.get(), &rings, sizeof rings) == sizeof rings);
+  CHECK(rings == 2);
+}
+
+TEST_CASE("A worker that is asked to retire early is not spent") {
+  Scoreboard scoreboard(1);
+  scoreboard.clear(0);
+  CHECK(in_child([&] {
+          os::block_signals();
+          Worker worker(scoreboard[0], {.master = getppid(), .share = 3});
+          worker.idle();
+          answer_one(worker);
+          raise(SIGQUIT);
+          return worker.spent() ? 1 : 0;
+        }) == 0);
 }

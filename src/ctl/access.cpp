@@ -71,6 +71,11 @@ void under_lock(const Arguments& arguments, sysv::Key key, const std::function<v
                                 " to take; if its users do without one, say --no-lock");
   }
   sysv::Semaphore semaphore(key, sysv::mutual_exclusion, access_of(arguments));
+  if (semaphore.agreement() == sysv::Semaphore::Agreement::larger) {
+    throw Failure(Exit::unavailable, "the semaphore of key " + text_of(key) +
+                                         " lets several in at once, so it keeps nobody out; if its "
+                                         "users do without a lock, say --no-lock");
+  }
   if (!semaphore.acquire_within(patience_in(arguments))) {
     throw Failure(Exit::try_later, "the semaphore of key " + text_of(key) +
                                        " is held; the last process that changed it was " +

@@ -65,8 +65,8 @@ int set_of(Key key, Capacity capacity, Access access) {
 }  // namespace
 
 Semaphore::Semaphore(Key key, Capacity capacity, Access access)
-    : key_(key), id_(set_of(key, capacity, access)), owner_(getpid()) {
-  join(capacity);
+    : key_(key), id_(set_of(key, capacity, access)), asked_(capacity), owner_(getpid()) {
+  join();
 }
 
 Semaphore::~Semaphore() {
@@ -91,12 +91,13 @@ void Semaphore::enter() {
 // Through the gate, one more handle; whoever turns out to be the only one sets the capacity; out
 // of the gate. When the first step fails the gate is not ours, and leaving it would wait for ever
 // (as PHP does after ERANGE).
-void Semaphore::join(Capacity capacity) {
+void Semaphore::join() {
   enter();
   const int handles = semctl(id_, usage, GETVAL);
+  is_first_ = handles == 1;
   const bool ready =
-      handles > 1 || (handles == 1 && semctl(id_, places, SETVAL,
-                                             Argument{.value = static_cast<int>(capacity)}) != -1);
+      handles > 1 ||
+      (is_first_ && semctl(id_, places, SETVAL, Argument{.value = static_cast<int>(asked_)}) != -1);
   const int error = errno;
   const bool left = change<1>(id_, {{{gate, -1, undo}}}) != -1;
   if (ready && left) return;
@@ -105,6 +106,23 @@ void Semaphore::join(Capacity capacity) {
   leave();
   errno = cause;
   fail("semop");
+}
+
+int Semaphore::ask(unsigned short member) const {
+  const int value = semctl(id_, member, GETVAL);
+  if (value == -1) fail("semctl");
+  return value;
+}
+
+// The handles are counted before and after: whoever joins and takes a place in between is one.
+Semaphore::Agreement Semaphore::agreement() const {
+  if (is_first_) return Agreement::set;
+  const int asked = static_cast<int>(asked_);
+  const int before = ask(usage);
+  const int known = ask(places) + held_;
+  const int others = std::max(before, ask(usage)) - 1;
+  if (known > asked) return Agreement::larger;
+  return known + others < asked ? Agreement::smaller : Agreement::none_against;
 }
 
 void Semaphore::leave() noexcept {

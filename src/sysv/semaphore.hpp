@@ -27,7 +27,8 @@ constexpr Capacity mutual_exclusion{1};
 // Not for use by several threads at once: undo belongs to the whole process.
 class Semaphore {
  public:
-  // Opens the set, and makes it with that access if there is none. std::system_error: EACCES, and
+  // Opens the set, and makes it with that access if there is none; whether it has that capacity
+  // then, agreement() tells (in PHP nothing does). std::system_error: EACCES, and
   // ENOSPC when the kernel's limits (kernel.sem) are reached; ERANGE after 32767 handles;
   // ETIMEDOUT when another process has been opening it for 5 s.
   explicit Semaphore(Key key, Capacity capacity = mutual_exclusion, Access access = owner_only);
@@ -39,6 +40,16 @@ class Semaphore {
 
   Key key() const { return key_; }
   int id() const { return id_; }
+
+  // How the capacity that this handle asked for agrees with the set's. The kernel counts the free
+  // places and not who holds the others, so of a handle that did not set it not all can be known.
+  enum class Agreement {
+    set,          // this handle was the first, and set it
+    larger,       // more are free than were asked for: others get in whom this handle keeps out
+    smaller,      // fewer, even if every other handle holds one
+    none_against  // nothing speaks against it: equal, or others hold what would show the difference
+  };
+  Agreement agreement() const;
 
   // Takes a place if one is free now.
   [[nodiscard]] bool try_acquire();
@@ -79,7 +90,8 @@ class Semaphore {
   using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
   void enter();
-  void join(Capacity capacity);
+  void join();
+  int ask(unsigned short member) const;
   void leave() noexcept;
   bool take(int flags, const Deadline& deadline);
   bool wait(const Deadline& deadline);
@@ -87,6 +99,8 @@ class Semaphore {
 
   Key key_;
   int id_;
+  Capacity asked_;
+  bool is_first_ = false;
   pid_t owner_;
   int held_ = 0;
 };

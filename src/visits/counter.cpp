@@ -57,11 +57,20 @@ void Counter::lock() {
   throw std::runtime_error(where() + ": the semaphore set is removed again and again");
 }
 
-bool Counter::try_lock() try {
-  if (!semaphore_) {
-    semaphore_ =
-        std::make_unique<sysv::Semaphore>(settings_.key, sysv::mutual_exclusion, settings_.access);
+// A set that lets several in, because a program that came first asked for that, is no lock.
+void Counter::open_semaphore() {
+  auto semaphore =
+      std::make_unique<sysv::Semaphore>(settings_.key, sysv::mutual_exclusion, settings_.access);
+  if (semaphore->agreement() == sysv::Semaphore::Agreement::larger) {
+    throw std::runtime_error(where() +
+                             ": the semaphore lets several in at once, as the first of its users "
+                             "asked for (sem_get's max_acquire), so nobody can count safely");
   }
+  semaphore_ = std::move(semaphore);
+}
+
+bool Counter::try_lock() try {
+  if (!semaphore_) open_semaphore();
   if (semaphore_->acquire_within(settings_.patience)) return true;
   throw std::runtime_error(where() + ": the semaphore is still held, by process " +
                            std::to_string(semaphore_->last_holder()) + " at last, after " +

@@ -47,6 +47,7 @@ class Counter {
 
   std::int64_t locked(const Work& work);
   void lock();
+  void open_semaphore();
   bool try_lock();
   sysv::Variables table();
   void attach();

@@ -56,6 +56,13 @@ TEST_CASE_METHOD(Lock, "Work is not done while another holds the lock") {
   CHECK(under_lock({"--wait", "0"}) == 0);
 }
 
+TEST_CASE_METHOD(Lock, "Work is not done under a lock that lets several in") {
+  const sysv::Semaphore wide(key, sysv::Capacity{2});
+  CHECK(under_lock({}) == 69);
+  CHECK_FALSE(worked);
+  CHECK(under_lock({"--no-lock"}) == 0);
+}
+
 TEST_CASE_METHOD(Scratch, "A segment that is not there is the answer no") {
   CHECK(code_of([&] { (void)ctl::segment_to_read(key); }) == 1);
   CHECK(code_of([&] { (void)ctl::segment_to_write(key); }) == 1);

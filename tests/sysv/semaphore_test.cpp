@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 using support::in_child;
 using support::Scratch;
 using sysv::Semaphore;
+using Agreement = Semaphore::Agreement;
 
 namespace {
 
@@ -42,10 +43,34 @@ TEST_CASE_METHOD(Scratch, "A semaphore is PHP's set of three: free places, handl
   CHECK(value_of(first, 1) == 2);
 }
 
-TEST_CASE_METHOD(Scratch, "Only the first handle sets the capacity") {
+TEST_CASE_METHOD(Scratch, "Only the first handle sets the capacity, and a later one is told") {
   const Semaphore first(key, sysv::Capacity{3});
-  const Semaphore second(key, sysv::Capacity{7});
-  CHECK(value_of(second, 0) == 3);
+  CHECK(first.agreement() == Agreement::set);
+  const Semaphore more(key, sysv::Capacity{7});
+  CHECK(value_of(more, 0) == 3);
+  CHECK(more.agreement() == Agreement::smaller);
+  CHECK(Semaphore(key).agreement() == Agreement::larger);
+  CHECK(Semaphore(key, sysv::Capacity{3}).agreement() == Agreement::none_against);
+}
+
+TEST_CASE_METHOD(Scratch, "Places that are held are no other capacity") {
+  Semaphore first(key, sysv::Capacity{2});
+  Semaphore second(key, sysv::Capacity{2});
+  REQUIRE(first.try_acquire());
+  CHECK(second.agreement() == Agreement::none_against);
+  REQUIRE(second.try_acquire());
+  CHECK(second.agreement() == Agreement::none_against);
+}
+
+// The kernel counts free places alone: a larger set shows once enough of them are free.
+TEST_CASE_METHOD(Scratch, "A larger capacity shows as soon as it can be seen") {
+  Semaphore first(key, sysv::Capacity{2});
+  REQUIRE(first.try_acquire());
+  Semaphore second(key);
+  CHECK(second.agreement() == Agreement::none_against);
+  REQUIRE(second.try_acquire());
+  first.release();
+  CHECK(second.agreement() == Agreement::larger);
 }
 
 TEST_CASE_METHOD(Scratch, "A new handle does not open a lock that is held") {
@@ -143,6 +168,23 @@ TEST_CASE_METHOD(Scratch, "A set that is removed under a waiter is an error, not
   holder.remove();
   CHECK(waiter.wait() == 7);
   CHECK_THROWS_AS(holder.try_acquire(), sysv::Removed);
+}
+
+TEST_CASE_METHOD(Scratch,
+                 "A set that is removed under someone at its gate is an error, not a hang") {
+  Semaphore first(key);
+  REQUIRE(semctl(first.id(), 2, SETVAL, 1) != -1);
+  support::Child comer([&] {
+    try {
+      const Semaphore mine(key);
+    } catch (const sysv::Removed&) {
+      return 7;
+    }
+    return 0;
+  });
+  CHECK(support::eventually([&] { return Semaphore::status(key)->waiting_at_gate == 1; }));
+  first.remove();
+  CHECK(comer.wait() == 7);
 }
 
 TEST_CASE_METHOD(Scratch, "With every handle counted, one more is an error, not a hang") {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -111,6 +112,14 @@ TEST_CASE_METHOD(Counting, "A lock that stays held is an error that names its ho
                     support::contains("still held, by process " + std::to_string(getpid())));
   holder.release();
   CHECK(counter().add_visit() == 1);
+}
+
+TEST_CASE_METHOD(Counting, "A semaphore that lets several in is an error, as long as it does") {
+  std::optional<sysv::Semaphore> wide(std::in_place, key, sysv::Capacity{3});
+  Counter mine = counter();
+  CHECK_THROWS_WITH(mine.add_visit(), support::contains("lets several in at once"));
+  wide.reset();
+  CHECK(mine.add_visit() == 1);
 }
 
 TEST_CASE_METHOD(Counting, "A segment that was removed is noticed, made anew, and said") {

@@ -88,16 +88,23 @@ class Variables {
  private:
   using Word = layout::Word;
 
+  // A chunk on a walk: what it says of itself, each number read once and known to lie inside, and
+  // what is needed of the chunk before it.
   struct Place {
-    std::size_t link;         // the word that leads here …
-    std::size_t base;         // … and the offset that its value counts from
-    std::size_t room_before;  // from here up to `at` the chunk before has nothing
-    std::size_t at;
+    std::size_t before;  // where that is; 0: there is none, the header's `start` leads here
+    std::size_t length_before;
+    std::size_t at;  // the end of the table: there is no chunk here
+    Word key;
     std::size_t length;
     std::size_t next;
 
     std::size_t end() const { return at + next; }
     std::size_t room_after() const { return std::min(at + layout::chunk_size(length), end()); }
+
+    // The word that leads here. Its value counts from `before`.
+    std::size_t link() const {
+      return before == 0 ? layout::header::start : before + layout::chunk::next;
+    }
   };
 
   struct Chunk {  // a private copy
@@ -110,13 +117,12 @@ class Variables {
   void store(std::size_t offset, Word value);
   void move_end(std::size_t end);
 
-  Word key_of(const Place& place) const { return load(place.at + layout::chunk::key); }
   std::string text_of(const Place& place) const;
+  std::size_t room_before(const Place& place) const;
 
-  Place first() const;
-  Place after(Place place) const;
-  void advance(Place& place) const;
-  void complete(Place& place) const;
+  Place first() const { return place_at(0, 0, start_); }
+  Place after(const Place& place) const { return place_at(place.at, place.length, place.end()); }
+  Place place_at(std::size_t before, std::size_t length_before, std::size_t at) const;
   std::optional<Place> find(Word key) const;
 
   void write_chunk(std::size_t at, Word key, std::string_view text, std::size_t next);

@@ -13,18 +13,22 @@ namespace {
 // How a stepped child stands after it was let go on.
 enum class State { stepped, marked, ended };
 
+void end(pid_t child) {
+  kill(child, SIGKILL);
+  int status = 0;
+  waitpid(child, &status, 0);
+}
+
+// A fault would be stepped into again and again: it ends the child.
 State go_on(__ptrace_request how, pid_t child) {
   if (ptrace(how, child, nullptr, nullptr) == -1) throw std::runtime_error("ptrace");
   int status = 0;
   if (waitpid(child, &status, 0) != child) throw std::runtime_error("waitpid");
   if (!WIFSTOPPED(status)) return State::ended;
-  return WSTOPSIG(status) == SIGSTOP ? State::marked : State::stepped;
-}
-
-void end(pid_t child) {
-  kill(child, SIGKILL);
-  int status = 0;
-  waitpid(child, &status, 0);
+  if (WSTOPSIG(status) == SIGSTOP) return State::marked;
+  if (WSTOPSIG(status) != SIGSEGV && WSTOPSIG(status) != SIGABRT) return State::stepped;
+  end(child);
+  return State::ended;
 }
 
 // A child that has come to the first mark of the body.
@@ -56,11 +60,16 @@ bool killed_after(long instructions, const std::function<void()>& body) {
   return state == State::stepped;
 }
 
-long step_through(const std::function<void()>& body, const std::function<void(long)>& look) {
+long step_through(const std::function<void()>& body, const std::function<void(long)>& look,
+                  long most) {
   const pid_t child = start(body);
   long steps = 0;
-  for (; go_on(PTRACE_SINGLESTEP, child) == State::stepped; ++steps) look(steps + 1);
-  end(child);
+  State state = go_on(PTRACE_SINGLESTEP, child);
+  for (; state == State::stepped && steps < most; state = go_on(PTRACE_SINGLESTEP, child)) {
+    look(++steps);
+  }
+  while (state == State::stepped) state = go_on(PTRACE_CONT, child);
+  if (state == State::marked) end(child);
   return steps;
 }
 

@@ -1,14 +1,24 @@
 #include "sysv/variables.hpp"
 
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/child.hpp"
 #include "support/memory.hpp"
+#include "support/shared.hpp"
+#include "support/stepper.hpp"
 #include "sysv/layout.hpp"
 
 using support::Memory;
@@ -63,6 +73,111 @@ std::string reason_of(Memory& memory) try {
   return "";
 } catch (const Damaged& damage) {
   return damage.what();
+}
+
+// Shared memory with nothing before it and nothing behind it: who reaches beyond dies.
+class Guarded {
+ public:
+  static constexpr std::size_t size = 4096;
+
+  Guarded() {
+    void* const pages = mmap(nullptr, 3 * size, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::runtime_error("mmap");
+    pages_ = static_cast<std::byte*>(pages);
+    mprotect(pages_ + size, size, PROT_READ | PROT_WRITE);
+  }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  ~Guarded() { munmap(pages_, 3 * size); }
+
+  std::span<std::byte> bytes() const { return {pages_ + size, size}; }
+
+ private:
+  std::byte* pages_;
+};
+
+// Another process that has the segment: it changes a word to what could do most harm, or puts all
+// back as it was.
+class Enemy {
+ public:
+  Enemy(std::span<std::byte> bytes, unsigned seed) : bytes_(bytes), random_(seed) {
+    std::ranges::copy(bytes, original_.begin());
+  }
+
+  void act() {
+    if (random_() % 8 == 0) return restore();
+    const std::size_t end = 40 + 40 * 6;
+    const std::size_t word = 8 * (random_() % (end / 8));
+    const std::int64_t value = words[random_() % words.size()];
+    std::memcpy(bytes_.data() + word, &value, sizeof value);
+  }
+  void restore() { std::ranges::copy(original_, bytes_.begin()); }
+
+ private:
+  static constexpr std::array<std::int64_t, 16> words = {0,
+                                                         -1,
+                                                         1,
+                                                         8,
+                                                         24,
+                                                         32,
+                                                         40,
+                                                         48,
+                                                         80,
+                                                         4000,
+                                                         4096,
+                                                         1 << 20,
+                                                         INT64_MAX,
+                                                         INT64_MIN,
+                                                         layout::own_magic,
+                                                         layout::filler_key};
+
+  std::span<std::byte> bytes_;
+  std::array<std::byte, Guarded::size> original_;
+  std::mt19937 random_;
+};
+
+// All that can be done to a table, one after the other.
+void use(std::span<std::byte> bytes, unsigned number) {
+  try {
+    Variables variables = Variables::of(bytes, generation);
+    switch (number % 6) {
+      case 0: variables.put(1, "i:77;"); break;
+      case 1: variables.put(2, std::string(100, 'x')); break;
+      case 2: variables.put(9, "i:9;"); break;
+      case 3: variables.remove(1); break;
+      case 4: variables.remove(2); break;
+      default: (void)variables.all(); variables.check();
+    }
+  } catch (const Damaged&) {
+  } catch (const NoRoom&) {
+  }
+}
+
+// Whether a child does its work and lives, though something is done to it at that instruction.
+bool survives(long moment, const std::function<void()>& work, const std::function<void()>& deed) {
+  const support::Shared<std::atomic<bool>> finished;
+  support::step_through(
+      [&] {
+        support::mark();
+        work();
+        finished->store(true);
+        support::mark();
+      },
+      [&](long step) {
+        if (step == moment) deed();
+      },
+      moment + 1);
+  return finished->load();
+}
+
+// Five variables, in half of the cases with so little room left that nothing can be moved.
+void fill(std::span<std::byte> bytes, unsigned number) {
+  std::ranges::fill(bytes, std::byte{});
+  Memory memory(bytes.size());
+  memory.header();
+  for (const std::int64_t key : {0, 1, 2, 3, 4}) put_as_php(memory, key, "i:5;");
+  if (number % 12 < 6) put_as_php(memory, 5, std::string(3700, 'y'));
+  std::ranges::copy(memory.bytes(), bytes.begin());
 }
 
 bool is_counted(Memory& memory) {
@@ -503,4 +618,52 @@ TEST_CASE("Chunks that do not end where the table ends are damage") {
   memory.set(layout::header::end, memory.get(layout::header::end) + 16);
   memory.set(layout::header::free, memory.get(layout::header::free) - 16);
   CHECK_THAT(reason_of(memory), support::contains("header: end"));
+}
+
+// What was checked is what is used: a copy, whatever becomes of the segment meanwhile.
+
+TEST_CASE("Whatever is changed between two instructions, nothing outside the segment is touched") {
+  const Guarded memory;
+  std::mt19937 random(20261124);
+  for (unsigned number = 0; number < 120; ++number) {
+    CAPTURE(number);
+    fill(memory.bytes(), number);
+    Enemy enemy(memory.bytes(), number);
+    const auto moment = static_cast<long>(random() % 600);
+    REQUIRE(survives(
+        moment, [&] { use(memory.bytes(), number); },
+        [&] {
+          enemy.act();
+          enemy.act();
+        }));
+  }
+}
+
+TEST_CASE("A last variable that becomes a filler while the one before is removed does no harm") {
+  const Guarded memory;
+  for (long moment = 0; moment < 600; moment += 10) {
+    CAPTURE(moment);
+    Memory table(Guarded::size);
+    table.header();
+    put_as_php(table, 1, "i:1;");
+    put_as_php(table, 2, "i:2;");
+    std::ranges::copy(table.bytes(), memory.bytes().begin());
+    REQUIRE(survives(
+        moment, [&] { Variables(memory.bytes()).remove(1); },
+        [&] { std::memcpy(memory.bytes().data() + 80, &layout::filler_key, 8); }));
+  }
+}
+
+TEST_CASE("While another process keeps changing the segment, nothing outside it is touched") {
+  const Guarded memory;
+  fill(memory.bytes(), 0);
+  support::Child enemy([&] {
+    for (Enemy him(memory.bytes(), 20261124);;) him.act();
+    return 0;
+  });
+  CHECK(support::in_child([&] {
+          for (unsigned number = 0; number < 30000; ++number) use(memory.bytes(), number);
+          return 0;
+        }) == 0);
+  CHECK_FALSE(enemy.has_ended());
 }

@@ -22,6 +22,11 @@ bool interrupted(std::chrono::milliseconds pause) {
   return poll(&wanted, 1, static_cast<int>(pause.count())) > 0;
 }
 
+bool has_reader() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, 0) == 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -30,6 +35,7 @@ int main(int argc, char** argv) {
                              .out = std::cout,
                              .err = std::cerr,
                              .is_terminal = isatty(STDIN_FILENO) == 1,
-                             .interrupted = interrupted};
+                             .interrupted = interrupted,
+                             .has_reader = has_reader};
   return static_cast<int>(ctl::run(words, console, VISITS_VERSION));
 }

@@ -20,6 +20,9 @@ struct Console {
   // Waits that long; true as soon as the user wants it to end (INT, TERM, HUP).
   std::function<bool(std::chrono::milliseconds)> interrupted;
 
+  // Whether what is printed can still be read: false once the other end of a pipe is closed.
+  std::function<bool()> has_reader = [] { return true; };
+
   // What a command has to say: the document for a program (--json), or else the text for a person.
   // Throws Failure (output) where it cannot be written.
   void tell(const Arguments& arguments, const sysv::Value& document, const std::string& text) const;

@@ -47,9 +47,14 @@ sysv::Selection selection_in(const Arguments& arguments) {
   return sysv::Selection::of(type_in(*type));
 }
 
+std::string written(const Arguments& arguments, const sysv::Message& message) {
+  if (arguments.has("--raw")) return message.body;
+  return arguments.has("--json") ? json_of(message) : line_of(message);
+}
+
 // Takes messages until there has been none for as long as `patience` (none: for ever), or the user
-// has had enough. Whether that is so is asked before a message is taken, never between taking and
-// printing it.
+// has had enough, or nobody reads them any more. Whether that is so is asked before a message is
+// taken, never between taking and printing it.
 class Reception {
  public:
   Reception(const Arguments& arguments, const Console& console)
@@ -64,6 +69,7 @@ class Reception {
     const auto start = Clock::now();
     auto pause = 0ms;
     while (!console_.interrupted(pause)) {
+      if (!console_.has_reader()) throw unread("nobody reads what is printed");
       if (auto message = queue_.try_receive(selection_)) return message;
       if (!waits_longer(std::chrono::floor<std::chrono::milliseconds>(Clock::now() - start))) break;
       pause = std::min(pause + 1ms, 20ms);
@@ -71,7 +77,27 @@ class Reception {
     return std::nullopt;
   }
 
+  void print(const Arguments& arguments, const sysv::Message& message) const try {
+    console_.tell_line(written(arguments, message));
+  } catch (const Failure& failure) {
+    throw unread(failure.what() + put_back(message));
+  }
+
  private:
+  // The reader left between the last look and the printing.
+  std::string put_back(const sysv::Message& message) const {
+    try {
+      if (queue_.try_send(message.type, message.body)) return "; the message went back, behind all";
+    } catch (const std::system_error&) {
+    }
+    return "; this message is taken and cannot go back: " + line_of(message);
+  }
+
+  Failure unread(const std::string& why) const {
+    return {Exit::output, why + "; in the queue of key " + text_of(queue_.key()) + " are " +
+                              std::to_string(queue_.status().messages) + " messages now"};
+  }
+
   bool waits_longer(std::chrono::milliseconds waited) const {
     if (patience_) return waited < *patience_;
     return follow_;
@@ -83,11 +109,6 @@ class Reception {
   Queue queue_;
   const Console& console_;
 };
-
-std::string written(const Arguments& arguments, const sysv::Message& message) {
-  if (arguments.has("--raw")) return message.body;
-  return arguments.has("--json") ? json_of(message) : line_of(message);
-}
 
 }  // namespace
 
@@ -128,7 +149,7 @@ Exit receive(const Arguments& arguments, const Console& console) {
     const auto message = reception.next();
     if (!message) return any ? Exit::done : Exit::no;
     any = true;
-    console.tell_line(written(arguments, *message));
+    reception.print(arguments, *message);
   } while (follow);
   return Exit::done;
 }

@@ -59,6 +59,40 @@ TEST_CASE_METHOD(Session, "An interrupted receiver leaves the message in the que
   CHECK(queue->status().messages == 1);
 }
 
+TEST_CASE_METHOD(Session,
+                 "A message that nobody would read is not taken, and what is left is said") {
+  const auto queue = Queue::create(key);
+  REQUIRE(queue->try_send(MessageType{1}, "i:5;"));
+  has_reader = false;
+  const support::Outcome outcome = ipc({"receive", key_text, "--follow"});
+  CHECK(outcome.code == 74);
+  CHECK_THAT(outcome.err, contains("are 1 messages now"));
+  CHECK(queue->status().messages == 1);
+}
+
+TEST_CASE_METHOD(Session, "A message that could not be printed goes back") {
+  const auto queue = Queue::create(key);
+  REQUIRE(queue->try_send(MessageType{3}, "i:5;"));
+  can_print = false;
+  const support::Outcome outcome = ipc({"receive", key_text});
+  CHECK(outcome.code == 74);
+  CHECK_THAT(outcome.err, contains("went back") && contains("are 1 messages now"));
+  const auto message = queue->try_receive();
+  REQUIRE(message.has_value());
+  CHECK(message->type == MessageType{3});
+  CHECK(message->body == "i:5;");
+}
+
+TEST_CASE_METHOD(Session, "A message that can neither be printed nor go back is told") {
+  const auto queue = Queue::create(key);
+  REQUIRE(queue->try_send(MessageType{3}, "i:5;"));
+  queue->set({.capacity = 2});
+  can_print = false;
+  const support::Outcome outcome = ipc({"receive", key_text});
+  CHECK(outcome.code == 74);
+  CHECK_THAT(outcome.err, contains("cannot go back: 3  5"));
+}
+
 TEST_CASE_METHOD(Session, "A full queue is a reason to come back later") {
   const auto queue = Queue::create(key);
   queue->set({.capacity = 10});

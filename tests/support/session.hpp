@@ -26,6 +26,8 @@ struct Session : Scratch {
   std::string answer;        // what the user types
   int looks = 1;             // after so many the user interrupts
   std::function<void()> at;  // what happens between two looks
+  bool has_reader = true;
+  bool can_print = true;
 
   Outcome ipc(std::vector<std::string> words) {
     words.insert(words.begin(), "ipc");
@@ -41,7 +43,8 @@ struct Session : Scratch {
       if (at) at();
       return left-- == 0;
     };
-    const ctl::Console console{in, out, err, is_terminal, interrupted};
+    if (!can_print) out.setstate(std::ios::badbit);
+    const ctl::Console console{in, out, err, is_terminal, interrupted, [&] { return has_reader; }};
     const auto code = ctl::run(words, console, "1.2.3");
     return {static_cast<int>(code), out.str(), err.str()};
   }

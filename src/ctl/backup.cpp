@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <system_error>
 
 #include "ctl/failure.hpp"
@@ -19,6 +20,21 @@ namespace {
 [[noreturn]] void fail(const std::string& file) {
   throw Failure(Exit::cannot_create, "the backup " + file + " cannot be written, so nothing was " +
                                          "changed: " + std::generic_category().message(errno));
+}
+
+// No half of a backup stays behind.
+[[noreturn]] void give_up(const std::string& file) {
+  const int error = errno;
+  unlink(file.c_str());
+  errno = error;
+  fail(file);
+}
+
+// A new file's name is on disk when its folder is.
+bool sync_folder_of(const std::string& file) {
+  const std::string folder = std::filesystem::absolute(file).parent_path();
+  const os::Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd && fsync(fd.get()) == 0;
 }
 
 }  // namespace
@@ -37,10 +53,10 @@ void write_backup(const std::string& file, std::span<const std::byte> bytes) {
   if (!fd) fail(file);
   while (!bytes.empty()) {
     const ssize_t written = os::retry([&] { return write(fd.get(), bytes.data(), bytes.size()); });
-    if (written == -1) fail(file);
+    if (written == -1) give_up(file);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
-  if (fsync(fd.get()) == -1) fail(file);
+  if (fsync(fd.get()) == -1 || !sync_folder_of(file)) give_up(file);
 }
 
 }  // namespace ctl

@@ -1,12 +1,13 @@
 #include "ctl/repair.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <ostream>
 
 #include "ctl/access.hpp"
 #include "ctl/backup.hpp"
 #include "ctl/description.hpp"
+#include "sysv/layout.hpp"
 
 namespace ctl {
 namespace {
@@ -41,22 +42,31 @@ std::string file_for(const Arguments& arguments, sysv::Key key) {
       .string();
 }
 
-void rewrite(sysv::Key key, const sysv::Segment& segment, const std::string& file) {
-  const auto bytes = snapshot(segment);
-  require_repairable(key, sysv::diagnosis_of(bytes));
-  const auto image = sysv::repaired(bytes);
-  if (!image) {
-    throw Failure(Exit::unavailable, "the segment of key " + text_of(key) +
-                                         " has no room for its own variables as PHP places them");
+// What updates left over. Each removal is one change, done or not done.
+void give_back_room(std::span<std::byte> bytes) try {
+  sysv::Variables variables(bytes);
+  while (variables.remove(sysv::layout::filler_key)) {
   }
+} catch (const sysv::Damaged&) {
+  // At odd offsets, so not written by PHP or by us: it can be read, and not changed.
+}
+
+// The backup is on disk, and its name said, before the first change: whoever ends this half-way has
+// it, and can repair again what is there by then.
+void mend(const Console& console, sysv::Key key, const sysv::Segment& segment,
+          const std::string& file) {
+  const auto bytes = snapshot(segment);
+  const Diagnosis diagnosis = sysv::diagnosis_of(bytes);
+  require_repairable(key, diagnosis);
   write_backup(file, bytes);
-  std::copy(image->begin(), image->end(), segment.bytes().begin());
+  console.err << "The bytes as they were: " << file << std::endl;
+  sysv::mend(segment.bytes(), diagnosis);
+  give_back_room(segment.bytes());
 }
 
 void tell(const Arguments& arguments, const Console& console, sysv::Key key, const Diagnosis& now,
           const std::string& file) {
   const std::string count = std::to_string(now.variables.size()) + " variables";
-  const std::string saved = file.empty() ? "" : "The bytes as they were: " + file + "\n";
   const std::string left =
       now.is_sound() ? "" : "Left, and not to be mended: " + list_of(now) + "\n";
   console.tell(arguments,
@@ -66,7 +76,7 @@ void tell(const Arguments& arguments, const Console& console, sysv::Key key, con
                      {"sound", now.is_sound()},
                      {"variables", number(now.variables.size())},
                      {"left", now.is_sound() ? Value() : Value(list_of(now))}},
-               (file.empty() ? "Nothing to repair, " : "Repaired, ") + count + "\n" + saved + left);
+               (file.empty() ? "Nothing to repair, " : "Repaired, ") + count + "\n" + left);
 }
 
 }  // namespace
@@ -81,11 +91,11 @@ Exit repair(const Arguments& arguments, const Console& console) {
     return Exit::done;
   }
   const std::string file = file_for(arguments, key);
-  console.require_consent(arguments, "rewrite the table of key " + text_of(key) + " with the " +
+  console.require_consent(arguments, "mend the table of key " + text_of(key) + ", of which " +
                                          std::to_string(before.variables.size()) +
-                                         " variables that can be saved, after a backup to " + file +
+                                         " variables can be saved, after a backup to " + file +
                                          " (" + list_of(before) + ")");
-  under_lock(arguments, key, [&] { rewrite(key, segment, file); });
+  under_lock(arguments, key, [&] { mend(console, key, segment, file); });
   const Diagnosis after = patient_diagnosis(segment);
   tell(arguments, console, key, after, file);
   return after.is_sound() ? Exit::done : Exit::no;

@@ -1,6 +1,7 @@
 #include "sysv/diagnosis.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <unordered_set>
 
@@ -22,16 +23,18 @@ Word load(Bytes bytes, std::size_t offset) {
   return word;
 }
 
-void store(std::span<std::byte> bytes, std::size_t offset, Word word) {
-  std::memcpy(bytes.data() + offset, &word, sizeof word);
-}
-
 bool is_zero(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
 bool has_magic(Bytes bytes) {
   return bytes.size() >= header::size && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
+}
+
+Word magic_word() {
+  Word word = 0;
+  std::memcpy(&word, magic.data(), magic.size());
+  return word;
 }
 
 bool lies_in(Word value, std::size_t least, std::size_t most) {
@@ -82,8 +85,6 @@ class Examination {
   explicit Examination(Bytes bytes) : bytes_(bytes) {}
 
   Diagnosis run() {
-    result_ = {
-        .is_table = false, .is_repairable = false, .findings = {}, .variables = {}, .start = 0};
     if (!looks_like_a_table()) return result_;
     result_.is_repairable = true;
     if (was_never_finished()) return result_;
@@ -92,6 +93,7 @@ class Examination {
     walk();
     check_counts();
     fill_in();
+    settle_counts();
     return result_;
   }
 
@@ -101,6 +103,27 @@ class Examination {
   }
   void damage(std::size_t offset, std::string what) {
     find(Weight::damage, offset, std::move(what));
+  }
+
+  void store(std::size_t offset, Word word) { result_.mending.push_back({offset, word}); }
+  void store(std::size_t offset, std::size_t number) { store(offset, static_cast<Word>(number)); }
+  void settle(std::size_t offset, std::size_t number) {
+    if (load(bytes_, offset) != static_cast<Word>(number)) store(offset, number);
+  }
+
+  // The numbers that no reader needs to find a variable come last.
+  void settle_counts() {
+    settle(header::end, end_);
+    settle(header::free, bytes_.size() - end_);
+    settle(header::total, bytes_.size());
+  }
+
+  // An empty table. The end first: the start alone would be a table whose end is lost.
+  void settle_empty(std::size_t start) {
+    result_.start = end_ = start;
+    settle(header::end, start);
+    settle(header::start, start);
+    settle_counts();
   }
 
   bool looks_like_a_table() {
@@ -113,9 +136,10 @@ class Examination {
     } else if (has_own_area(bytes_) && is_zero(bytes_.first(word_size)) &&
                is_zero(bytes_.subspan(own::journal))) {
       result_.is_repairable = true;
-      result_.start = own::size;
       damage(0,
              "the header was never finished: its writer died before the magic; nothing was in it");
+      settle_empty(own::size);
+      store(header::magic, magic_word());
     } else {
       damage(0, "not a table of PHP's: no PHP_SM at its start");
     }
@@ -129,10 +153,10 @@ class Examination {
     const bool begun = start == load(bytes_, header::end) &&
                        (start == 0 || start == static_cast<Word>(header::size));
     if (counted || !begun || bytes_.size() == header::size) return false;
-    result_.start = header::size;
     damage(header::start,
            "the header was never finished: its writer died after the magic; nothing was in it, and "
            "nothing can be put");
+    settle_empty(header::size);
     return true;
   }
 
@@ -145,6 +169,7 @@ class Examination {
     const bool sound = lies_in(start, header::size, end_);
     result_.start = sound ? static_cast<std::size_t>(start) : probable_start();
     if (sound) return;
+    store(header::start, result_.start);
     damage(header::start, "start is " + shown(start) + ", not 40 to " +
                               shown(static_cast<Word>(end_)) + "; chunks are looked for from " +
                               shown(static_cast<Word>(result_.start)));
@@ -233,6 +258,7 @@ class Examination {
     damage(at + chunk::next, "next of the chunk at " + std::to_string(at) + " is " +
                                  shown(load(bytes_, at + chunk::next)) + "; by its text it is " +
                                  std::to_string(next));
+    store(at + chunk::next, next);
     return piece;
   }
 
@@ -246,7 +272,8 @@ class Examination {
     tell_length(piece,
                 length ? "by its text it is " + std::to_string(*length) : "its value is lost");
     piece.length = length.value_or(0);
-    if (!length) piece.key = filler_key;
+    if (!length) store(at + chunk::key, piece.key = filler_key);
+    store(at + chunk::length, piece.length);
     return piece;
   }
 
@@ -256,7 +283,7 @@ class Examination {
     const auto length = length_by_text(piece);
     if (!length) return;
     tell_length(piece, "by its text it is " + std::to_string(*length));
-    piece.length = *length;
+    store(piece.at + chunk::length, piece.length = *length);
   }
 
   std::optional<std::size_t> length_by_text(const Piece& piece) const {
@@ -298,6 +325,7 @@ class Examination {
         damage(piece.at, "variable " + shown(piece.key) +
                              " a second time, hidden behind the first; to remove the first would "
                              "bring it to light");
+        store(piece.at + chunk::key, filler_key);
       }
     }
   }
@@ -317,42 +345,6 @@ class Examination {
   bool end_is_lost_ = false;
   std::vector<Piece> pieces_;
 };
-
-std::size_t room_for(const std::vector<Variable>& variables) {
-  std::size_t room = 0;
-  for (const Variable& variable : variables) room += chunk_size(variable.text.size());
-  return room;
-}
-
-// Where the variables go: behind our private area, into its journal if there is no other room.
-std::optional<std::size_t> start_for(Bytes bytes, std::size_t room) {
-  if (!has_own_area(bytes)) {
-    if (header::size + room > bytes.size()) return std::nullopt;
-    return header::size;
-  }
-  for (const std::size_t start : {own::size, own::journal}) {
-    if (start + room <= bytes.size()) return start;
-  }
-  return std::nullopt;
-}
-
-std::size_t write(std::span<std::byte> bytes, std::size_t at, const Variable& variable) {
-  const std::size_t next = chunk_size(variable.text.size());
-  store(bytes, at + chunk::key, variable.key);
-  store(bytes, at + chunk::length, static_cast<Word>(variable.text.size()));
-  store(bytes, at + chunk::next, static_cast<Word>(next));
-  std::memcpy(bytes.data() + at + chunk::text, variable.text.data(), variable.text.size());
-  return at + next;
-}
-
-void write_header(std::span<std::byte> bytes, std::size_t start, std::size_t end) {
-  std::memset(bytes.data(), 0, word_size);
-  std::memcpy(bytes.data(), magic.data(), magic.size());
-  store(bytes, header::start, static_cast<Word>(start));
-  store(bytes, header::end, static_cast<Word>(end));
-  store(bytes, header::free, static_cast<Word>(bytes.size() - end));
-  store(bytes, header::total, static_cast<Word>(bytes.size()));
-}
 
 }  // namespace
 
@@ -375,17 +367,11 @@ bool Diagnosis::is_sound() const {
 
 Diagnosis diagnosis_of(std::span<const std::byte> bytes) { return Examination(bytes).run(); }
 
-std::optional<std::vector<std::byte>> repaired(std::span<const std::byte> bytes) {
-  const Diagnosis diagnosis = diagnosis_of(bytes);
-  if (!diagnosis.is_repairable) return std::nullopt;
-  const auto start = start_for(bytes, room_for(diagnosis.variables));
-  if (!start) return std::nullopt;
-  std::vector<std::byte> image(bytes.size());
-  if (has_own_area(bytes)) std::copy_n(bytes.begin(), own::journal, image.begin());
-  std::size_t at = *start;
-  for (const Variable& variable : diagnosis.variables) at = write(image, at, variable);
-  write_header(image, *start, at);
-  return image;
+void mend(std::span<std::byte> bytes, const Diagnosis& diagnosis) {
+  for (const auto& [offset, word] : diagnosis.mending) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // in this order, as a killer sees it
+    std::memcpy(bytes.data() + offset, &word, sizeof word);
+  }
 }
 
 }  // namespace sysv

@@ -1,10 +1,14 @@
 #include "sysv/diagnosis.hpp"
 
+#include <algorithm>
 #include <random>
 #include <string>
 
 #include "support/catch.hpp"
 #include "support/memory.hpp"
+#include "support/scratch.hpp"
+#include "support/stepper.hpp"
+#include "sysv/segment.hpp"
 #include "sysv/value.hpp"
 
 using support::Memory;
@@ -29,16 +33,38 @@ struct Three : Memory {
   }
 };
 
-List saved(Memory& memory) {
-  auto image = sysv::repaired(memory.bytes());
-  REQUIRE(image.has_value());
-  CHECK(image->size() == memory.bytes().size());
-  const sysv::Diagnosis after = diagnosis_of(*image);
-  CHECK(after.is_sound());
-  CHECK(after.findings.empty());
-  const sysv::Variables variables(*image);
+Memory mended(Memory memory) {
+  const sysv::Diagnosis diagnosis = diagnosis_of(memory.bytes());
+  REQUIRE(diagnosis.is_repairable);
+  sysv::mend(memory.bytes(), diagnosis);
+  return memory;
+}
+
+List saved(const Memory& memory) {
+  Memory after = mended(memory);
+  const sysv::Diagnosis diagnosis = diagnosis_of(after.bytes());
+  CHECK(diagnosis.is_sound());
+  CHECK(diagnosis.mending.empty());
+  const sysv::Variables variables(after.bytes());
   CHECK_NOTHROW(variables.check());
   return variables.all();
+}
+
+// After each of a mending's stores, as after the last one, the same variables are saved.
+void check_every_state(Memory memory) {
+  const sysv::Diagnosis whole = diagnosis_of(memory.bytes());
+  for (std::size_t done = 0; done < whole.mending.size(); ++done) {
+    CAPTURE(done);
+    memory.set(whole.mending[done].offset, whole.mending[done].word);
+    const sysv::Diagnosis now = diagnosis_of(memory.bytes());
+    REQUIRE(now.is_repairable);
+    REQUIRE(now.variables == whole.variables);
+    Memory anew = memory;
+    sysv::mend(anew.bytes(), now);
+    REQUIRE_NOTHROW(sysv::Variables(anew.bytes()).check());
+    REQUIRE(diagnosis_of(anew.bytes()).variables == whole.variables);
+    REQUIRE(diagnosis_of(anew.bytes()).mending.empty());
+  }
 }
 
 bool is_damaged_at(Memory& memory, std::size_t offset) {
@@ -108,7 +134,7 @@ TEST_CASE("A table of ours whose maker died before the magic becomes an empty on
   memory.set(header::start, layout::own::size);
   CHECK_FALSE(diagnosis_of(memory.bytes()).is_table);
   CHECK(saved(memory).empty());
-  CHECK(sysv::header_in(*sysv::repaired(memory.bytes()))->generation == 77);
+  CHECK(sysv::header_in(mended(memory).bytes())->generation == 77);
 }
 
 TEST_CASE("Bytes that are not PHP's are named as such, and not repaired") {
@@ -122,7 +148,7 @@ TEST_CASE("Bytes that are not PHP's are named as such, and not repaired") {
     CHECK_FALSE(diagnosis.is_sound());
     CHECK_FALSE(diagnosis.is_repairable);
     CHECK(diagnosis.findings.size() == 1);
-    CHECK_FALSE(sysv::repaired(memory->bytes()).has_value());
+    CHECK(diagnosis.mending.empty());
     CHECK_FALSE(sysv::header_in(memory->bytes()).has_value());
   }
 }
@@ -185,23 +211,20 @@ TEST_CASE_METHOD(Three, "A second variable of a key is damage, and dropped") {
   CHECK(saved(*this) == List{three[0], three[1]});
 }
 
-TEST_CASE_METHOD(Three, "Left-over room is a note, and given back by a repair") {
+TEST_CASE_METHOD(Three, "Left-over room is a note, and stays where it is") {
   set(80 + chunk::key, layout::filler_key);
   const sysv::Diagnosis diagnosis = diagnosis_of(bytes());
   CHECK(diagnosis.is_sound());
   REQUIRE(diagnosis.findings.size() == 1);
   CHECK(diagnosis.findings[0].weight == Finding::Weight::note);
-  CHECK(saved(*this) == List{three[0], three[2]});
-  CHECK(sysv::header_in(*sysv::repaired(bytes()))->free == 400 - 120);
+  CHECK(diagnosis.mending.empty());
 }
 
 TEST_CASE_METHOD(Three, "A value that PHP cannot read is damage that a repair leaves as it is") {
   set(40 + chunk::text, 0x7878787878787878);
   CHECK(is_damaged_at(*this, 40 + chunk::text));
-  const auto image = sysv::repaired(bytes());
-  REQUIRE(image.has_value());
-  CHECK(diagnosis_of(*image).variables.front() == Variable{1, "xxxx"});
-  CHECK_FALSE(diagnosis_of(*image).is_sound());
+  CHECK(diagnosis_of(bytes()).mending.empty());
+  CHECK(diagnosis_of(bytes()).variables.front() == Variable{1, "xxxx"});
 }
 
 TEST_CASE("A table of ours keeps its private area, and its first variable may be in the journal") {
@@ -212,10 +235,10 @@ TEST_CASE("A table of ours keeps its private area, and its first variable may be
   memory.set(header::free, 3);
   CHECK(diagnosis_of(memory.bytes()).variables == List{{0, "i:2;"}, {1, "i:9;"}});
   CHECK(saved(memory) == List{{0, "i:2;"}, {1, "i:9;"}});
-  CHECK(sysv::header_in(*sysv::repaired(memory.bytes()))->generation == 77);
+  CHECK(sysv::header_in(mended(memory).bytes())->generation == 77);
 }
 
-TEST_CASE("Whatever single word of a table is changed, a repair has sound bytes or none") {
+TEST_CASE("Whatever single word of a table is changed, it can be mended in several goes") {
   std::mt19937_64 random(1);
   const std::vector<std::int64_t> words = {0,
                                            1,
@@ -236,11 +259,41 @@ TEST_CASE("Whatever single word of a table is changed, a repair has sound bytes 
     for (int changes = 0; changes < 3; ++changes) {
       table.set(8 * (random() % 50), words[random() % words.size()]);
     }
-    const auto image = sysv::repaired(table.bytes());
-    CHECK(image.has_value() == diagnosis_of(table.bytes()).is_repairable);
-    if (!image) continue;
-    auto copy = *image;
-    CHECK_NOTHROW(sysv::Variables(copy).check());
-    CHECK(*sysv::repaired(copy) == copy);
+    if (diagnosis_of(table.bytes()).is_repairable) check_every_state(table);
   }
+}
+
+TEST_CASE("A header that was never finished can be finished in several goes") {
+  Memory of_php(400);
+  of_php.header();
+  for (std::size_t word = header::start; word < header::size; word += 8) of_php.set(word, 0);
+  check_every_state(of_php);
+  Memory of_ours(400);
+  of_ours.set(layout::own::magic, layout::own_magic);
+  check_every_state(of_ours);
+  CHECK(diagnosis_of(mended(of_ours).bytes()).is_sound());
+}
+
+TEST_CASE_METHOD(support::Scratch, "Killed at any instruction of mending, the next one ends it") {
+  Three damaged;
+  damaged.set(header::start, -1);
+  damaged.set(80 + chunk::next, 0);
+  damaged.set(128 + chunk::key, 1);
+  damaged.set(header::end, 1 << 30);
+  const sysv::Diagnosis diagnosis = diagnosis_of(damaged.bytes());
+  const auto segment = sysv::Segment::create(key, damaged.bytes().size());
+  int kills = 0;
+  const auto mend_in_part = [&] {
+    std::ranges::copy(damaged.bytes(), segment->bytes().begin());
+    return support::killed_after(kills++, [&] {
+      support::mark();
+      sysv::mend(segment->bytes(), diagnosis);
+      support::mark();
+    });
+  };
+  while (mend_in_part()) {
+    sysv::mend(segment->bytes(), diagnosis_of(segment->bytes()));
+    REQUIRE(sysv::Variables(segment->bytes()).all() == List{three[0], three[1]});
+  }
+  CHECK(kills > 20);
 }

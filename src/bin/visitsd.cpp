@@ -8,6 +8,7 @@
 
 #include "cli/config.hpp"
 #include "fcgi/responder.hpp"
+#include "os/backlog.hpp"
 #include "os/descriptor.hpp"
 #include "os/listener.hpp"
 #include "os/log.hpp"
@@ -49,6 +50,11 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
   });
 }
 
+int pending(os::BacklogGauge& gauge) {
+  const auto backlog = gauge.read();
+  return backlog ? static_cast<int>(backlog->pending) : 0;
+}
+
 int serve(const cli::Config& config) {
   os::occupy_standard_descriptors();
   os::block_signals();
@@ -56,10 +62,13 @@ int serve(const cli::Config& config) {
   visits::require_access(config.counter);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
+  os::BacklogGauge gauge(listener.fd());
   prefork::Master master(
       config.pool, {
                        .serve = [&](prefork::Worker& worker) { work(worker, listener, config); },
                        .stop_listening = [&] { listener.close(); },
+                       .queued = [&] { return pending(gauge); },
+                       .listening_fd = listener.fd(),
                    });
   return master.run();
 }

@@ -44,16 +44,8 @@ bool is_crash(int status) {
   return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT;
 }
 
-// At most a quarter of a pool is being replaced at once, each with a place more for its heir.
-int turns_of(const Limits& limits) { return std::max(limits.max_children / 4, 1); }
+// One more for each heir that there may be at once.
 int slots_of(const Limits& limits) { return limits.max_children + turns_of(limits); }
-
-// Between nothing and a quarter more: workers that began together do not end together.
-std::uint64_t share_of(const Limits& limits, pid_t pid) {
-  const std::uint64_t most = limits.max_requests / 4 + 1;
-  const auto dice = static_cast<std::uint64_t>(pid) * 0x9E3779B97F4A7C15U >> 32U;
-  return limits.max_requests == 0 ? 0 : limits.max_requests + dice % most;
-}
 
 // A hook that fails must not take the pool along.
 template <class Hook, class... Arguments>
@@ -463,7 +455,9 @@ int Master::lived(const std::function<void(pid_t master)>& live, pid_t master) n
 
 void Master::be_worker(int slot, pid_t master) {
   Worker worker(scoreboard_[slot],
-                {.master = master, .share = share_of(limits_, getpid()), .bell = bell_.get()});
+                {.master = master,
+                 .share = share_of(limits_, static_cast<std::uint32_t>(getpid())),
+                 .bell = bell_.get()});
   prepare(worker);
   hooks_.serve(worker);
 }
@@ -505,7 +499,7 @@ void Master::bury_worker(int slot, pid_t pid, int status) {
   Slot& worker = scoreboard_[slot];
   const bool overdue = was_overdue(worker);
   const bool served = worker.requests > 0 || worker.leaving || overdue;
-  const bool began = worker.idle_since != 0 || worker.leaving;
+  const bool began = worker.idle_since != 0;
   const auto departure =
       roster_.left(pid, served ? Roster::Served::yes : Roster::Served::no, Clock::now());
   succession_.left(pid);
@@ -519,7 +513,8 @@ void Master::bury_worker(int slot, pid_t pid, int status) {
                                     milliseconds(departure->pause));
   }
   if (is_crash(status) && emergency_.crashed(Clock::now())) call_emergency();
-  if (!began) count_failed_start();
+  if (began) failed_starts_ = 0;
+  if (!began && !worker.leaving) count_failed_start();
 }
 
 // Ended by its own hand after a 504, or by ours.

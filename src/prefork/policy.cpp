@@ -47,6 +47,15 @@ int initial_workers(const Limits& limits, int predecessors) {
   return 0;
 }
 
+// Process ids follow each other; their shares should not (a step of the golden ratio).
+std::uint64_t share_of(const Limits& limits, std::uint32_t dice) {
+  if (limits.max_requests == 0) return 0;
+  const std::uint32_t thrown = dice * 0x9E3779B9U;
+  return limits.max_requests + thrown % (limits.max_requests / 4 + 1);
+}
+
+int turns_of(const Limits& limits) { return std::max(limits.max_children / 4, 1); }
+
 Decision decide(const Census& census, const Limits& limits, Look look, Mood& mood) {
   const int want = wanted(census, limits);
   const int room = limits.max_children - census.serving();

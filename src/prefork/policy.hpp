@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "prefork/census.hpp"
 #include "prefork/limits.hpp"
 
@@ -7,6 +9,14 @@ namespace prefork {
 
 // How many workers there should be at the start, or to take over from others.
 int initial_workers(const Limits& limits, int predecessors = 0);
+
+// How many requests a worker serves before it is replaced: max_requests and up to a quarter more,
+// for workers that began together should not end together. The same dice, the same share. 0: no
+// limit.
+std::uint64_t share_of(const Limits& limits, std::uint32_t dice);
+
+// How many workers of a pool may be replaced at once.
+int turns_of(const Limits& limits);
 
 // What a policy remembers from one look to the next.
 struct Mood {

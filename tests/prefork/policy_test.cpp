@@ -1,5 +1,8 @@
 #include "prefork/policy.hpp"
 
+#include <set>
+#include <utility>
+
 #include "support/catch.hpp"
 
 using namespace std::chrono_literals;
@@ -8,7 +11,9 @@ using prefork::Decision;
 using prefork::Limits;
 using prefork::Look;
 using prefork::Mood;
+using prefork::share_of;
 using prefork::Sizing;
+using prefork::turns_of;
 
 namespace {
 
@@ -160,4 +165,24 @@ TEST_CASE("A pool begins with its workers, and with as many as it takes over fro
   CHECK(initial_workers(limits_of(dynamic), 9) == 9);
   CHECK(initial_workers(limits_of(dynamic), 30) == 20);
   CHECK(initial_workers(limits_of(ondemand), 9) == 0);
+}
+
+TEST_CASE("Shares are max_requests to a quarter more, spread, and always the same for a worker") {
+  const Limits limits{.max_requests = 100};
+  std::set<std::uint64_t> shares;
+  for (std::uint32_t pid = 4000; pid < 4100; ++pid) {
+    shares.insert(share_of(limits, pid));
+    CHECK(share_of(limits, pid) == share_of(limits, pid));
+  }
+  CHECK(*shares.begin() >= 100);
+  CHECK(*shares.rbegin() <= 125);
+  CHECK(shares.size() > 20);
+  CHECK(share_of({.max_requests = 1}, 4000) == 1);
+  CHECK(share_of({}, 4000) == 0);
+}
+
+TEST_CASE("A quarter of a pool is replaced at once, and one worker at least") {
+  for (const auto& [workers, turns] : {std::pair{1, 1}, {3, 1}, {8, 2}, {11, 2}, {100, 25}}) {
+    CHECK(turns_of({.max_children = workers}) == turns);
+  }
 }

@@ -15,6 +15,15 @@ foreach(file IN LISTS files)
   endforeach()
 endforeach()
 
+# The application shows the pool's numbers, and manages no process.
+foreach(file IN LISTS files)
+  file(STRINGS ${file} pool REGEX "^#include \"prefork/")
+  list(FILTER pool EXCLUDE REGEX "/(census|limits|scoreboard)\\.hpp")
+  if(pool AND file MATCHES "/visits/[^/]*$|/visits/view/")
+    message(SEND_ERROR "${file} needs more of prefork than its numbers: ${pool}")
+  endif()
+endforeach()
+
 # One door to each foreign world, and headers of sysv that need only the standard library.
 foreach(file IN LISTS files)
   file(STRINGS ${file} foreign REGEX "^#include <(fcgi|fastcgi)")

@@ -1,7 +1,7 @@
 # Fails when a source has no test file of its own, or a unit test file no source. Run with ROOT.
 cmake_minimum_required(VERSION 3.24)
-file(GLOB sources RELATIVE ${ROOT}/src ${ROOT}/src/*/*.cpp)
-file(GLOB tests RELATIVE ${ROOT}/tests ${ROOT}/tests/*/*_test.cpp)
+file(GLOB sources RELATIVE ${ROOT}/src ${ROOT}/src/*/*.cpp ${ROOT}/src/*/*/*.cpp)
+file(GLOB tests RELATIVE ${ROOT}/tests ${ROOT}/tests/*/*_test.cpp ${ROOT}/tests/*/*/*_test.cpp)
 list(FILTER sources EXCLUDE REGEX "^bin/")
 list(FILTER tests EXCLUDE REGEX "^(interop|system)/")
 foreach(source IN LISTS sources)

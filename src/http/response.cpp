@@ -19,7 +19,7 @@ std::string cgi_text(const Response& response) {
   text.append(" ").append(reason_of(response.status));
   text.append("\r\nContent-Type: ").append(response.content_type);
   text.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
-  text.append("\r\nCache-Control: no-store");
+  text.append("\r\n").append(response.caching);
   if (response.retry_after > 0) {
     text.append("\r\nRetry-After: ").append(std::to_string(response.retry_after));
   }

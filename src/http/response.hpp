@@ -10,14 +10,15 @@ struct Response {
   int status = 200;
   std::string_view content_type = "text/html; charset=UTF-8";
   std::string body;
-  int retry_after = 0;  // seconds; 0: no Retry-After header
+  int retry_after = 0;                                   // seconds; 0: no Retry-After header
+  std::string_view caching = "Cache-Control: no-store";  // the header lines that forbid it
 };
 
 // "OK" for 200, "" for a status this service never sends.
 std::string_view reason_of(int status);
 
 // The response in CGI form, as FastCGI's STDOUT stream carries it: headers, an empty line, body.
-// Every response says Cache-Control: no-store, because every one is true for one moment only.
+// Every response forbids caching, because every one is true for one moment only.
 std::string cgi_text(const Response& response);
 
 }  // namespace http

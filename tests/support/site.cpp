@@ -64,13 +64,13 @@ bool is_listening_on(int port) {
   return connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-std::string fpm_conf(const Folder& folder, int children) {
+std::string fpm_conf(const Folder& folder, int children, const std::string& directives) {
   return folder.write("php-fpm.conf",
                       "[global]\nerror_log = /proc/self/fd/2\ndaemonize = no\n[www]\n"
                       "listen = " +
                           folder / "php.sock" +
                           "\npm = static\npm.max_children = " + std::to_string(children) + "\n" +
-                          (geteuid() == 0 ? "user = root\ngroup = root\n" : ""));
+                          directives + (geteuid() == 0 ? "user = root\ngroup = root\n" : ""));
 }
 
 Words fpm_words(const std::string& conf) {
@@ -106,8 +106,8 @@ std::string Nginx::url(const std::string& path) const {
   return "http://127.0.0.1:" + std::to_string(port_) + path;
 }
 
-PhpFpm::PhpFpm(const Folder& folder, int children)
-    : program_(fpm_words(fpm_conf(folder, children)), folder / "php-fpm.log") {
+PhpFpm::PhpFpm(const Folder& folder, int children, const std::string& directives)
+    : program_(fpm_words(fpm_conf(folder, children, directives)), folder / "php-fpm.log") {
   wait_until("php-fpm", program_, [&] { return is_listening(folder / "php.sock"); });
 }
 

@@ -48,7 +48,7 @@ class Nginx {
 // php-fpm with a page in a folder; the socket is FOLDER/php.sock.
 class PhpFpm {
  public:
-  PhpFpm(const Folder& folder, int children);
+  PhpFpm(const Folder& folder, int children, const std::string& directives = {});
 
   // For an nginx location: passes to this php-fpm's socket, or to that upstream.
   static std::string params(const std::string& page);

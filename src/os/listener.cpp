@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -22,6 +23,7 @@
 #include <thread>
 
 #include "os/error.hpp"
+#include "os/log.hpp"
 
 namespace os {
 namespace {
@@ -144,17 +146,118 @@ AddressInfo resolve(const std::string& address) {
   return {found, freeaddrinfo};
 }
 
+bool is_listening(int fd) {
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0;
+}
+
+bool has_address(int fd, const sockaddr* wanted, socklen_t wanted_size) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+         size == wanted_size && std::memcmp(&address, wanted, size) == 0;
+}
+
+bool is_at_path(int fd, const std::string& path) {
+  sockaddr_un address{};
+  socklen_t size = sizeof address;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+         address.sun_family == AF_UNIX && size > offsetof(sockaddr_un, sun_path) &&
+         std::string_view(address.sun_path, size - offsetof(sockaddr_un, sun_path))
+                 .substr(0, path.size() + 1) == std::string_view(path.c_str(), path.size() + 1);
+}
+
+bool listens_at(int fd, const std::string& address) {
+  if (!is_listening(fd)) return false;
+  if (address.starts_with('/')) return is_at_path(fd, address);
+  const AddressInfo wanted = resolve(address);
+  return has_address(fd, wanted->ai_addr, wanted->ai_addrlen);
+}
+
+// 0: nothing has that name.
+ino_t inode_at(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
+// A handed-over socket's note: the inode of its path (0: it has none that is ours), and its
+// address.
+struct Origin {
+  ino_t inode;
+  std::string address;
+
+  std::string note() const { return std::to_string(inode) + " " + address; }
+  static Origin of(const std::string& note) {
+    const auto space = note.find(' ');
+    if (space == std::string::npos) return {0, {}};
+    return {number_in<ino_t>(note.substr(0, space)).value_or(0), note.substr(space + 1)};
+  }
+  // Without its path nobody would find it, however well it listens.
+  bool is_in_place() const { return inode == 0 || inode == inode_at(address); }
+};
+
+void remove_path(const Origin& origin) {
+  if (origin.inode != 0 && origin.is_in_place()) unlink(origin.address.c_str());
+}
+
 }  // namespace
 
 Listener::Listener(Unbound, Endpoint endpoint) : endpoint_(std::move(endpoint)), maker_(getpid()) {}
 
 // Delegates first, so that the destructor cleans up after a failure half-way.
-Listener::Listener(Endpoint endpoint) : Listener(Unbound{}, std::move(endpoint)) {
+Listener::Listener(Endpoint endpoint) : Listener(Unbound{}, std::move(endpoint)) { listen(); }
+
+Listener::Listener(Endpoint endpoint, Inheritance& inheritance, const std::string& name)
+    : Listener(Unbound{}, std::move(endpoint)) {
+  if (!succeed(inheritance, name) && !take_from_systemd(inheritance)) listen();
+}
+
+bool Listener::succeed(Inheritance& inheritance, const std::string& name) {
+  auto ours = inheritance.take(name);
+  if (!ours) return false;
+  const Origin origin = Origin::of(ours->note);
+  if (origin.address != endpoint_.address || !is_listening(ours->fd.get()) ||
+      !origin.is_in_place()) {
+    remove_path(origin);
+    return false;
+  }
+  adopt(std::move(ours->fd), origin.inode);
+  return true;
+}
+
+bool Listener::take_from_systemd(Inheritance& inheritance) {
+  auto given = inheritance.take(Inheritance::of_systemd, [this](const auto& heirloom) {
+    return listens_at(heirloom.fd.get(), endpoint_.address);
+  });
+  if (given) adopt(std::move(given->fd), 0);
+  return given.has_value();
+}
+
+void Listener::listen() {
   if (endpoint_.address.starts_with('/')) {
     listen_unix();
   } else {
     listen_tcp();
   }
+}
+
+// Nothing here may fail: the pool that listened here serves already.
+void Listener::adopt(Descriptor socket, ino_t inode) {
+  socket_ = std::move(socket);
+  inode_ = inode;
+  fcntl(socket_.get(), F_SETFL, fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
+  if (inode_ == 0 && endpoint_.address.starts_with('/')) return;  // systemd's
+  ::listen(socket_.get(), endpoint_.backlog);                     // with the new backlog
+  try {
+    if (inode_ != 0) set_permissions();
+  } catch (const std::exception& error) {
+    log(Level::warning, std::string(error.what()) + "; left as it was");
+  }
+}
+
+void Listener::hand_over(Handover& handover, const std::string& name) const {
+  handover.give(name, socket_.get(), Origin{inode_, endpoint_.address}.note());
 }
 
 Listener::~Listener() {
@@ -171,10 +274,9 @@ void Listener::listen_unix() {
   socket_ = Descriptor(socket(AF_UNIX, socket_flags, 0));
   if (!socket_) fail("socket");
   if (bind(socket_.get(), generic(address), sizeof address) == -1) fail("bind " + path);
-  struct stat status {};
-  if (lstat(path.c_str(), &status) == 0) inode_ = status.st_ino;
+  inode_ = inode_at(path);
   set_permissions();  // before listen(2): until then every connect is refused
-  if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + path);
+  if (::listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + path);
 }
 
 void Listener::set_permissions() const {
@@ -197,16 +299,14 @@ void Listener::listen_tcp() {
     setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
   }
   if (bind(socket_.get(), found->ai_addr, found->ai_addrlen) == -1) fail("bind " + name);
-  if (listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
+  if (::listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
 }
 
 // The path first: while the socket is open, nobody takes the path for stale, and no other file can
 // have its inode.
 void Listener::close() {
   if (!socket_) return;
-  const char* const path = endpoint_.address.c_str();
-  struct stat status {};
-  if (inode_ != 0 && lstat(path, &status) == 0 && status.st_ino == inode_) unlink(path);
+  remove_path({inode_, endpoint_.address});
   socket_.close();
 }
 

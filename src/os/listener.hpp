@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "os/descriptor.hpp"
+#include "os/handover.hpp"
+#include "os/inheritance.hpp"
 
 namespace os {
 
@@ -27,6 +29,13 @@ struct Endpoint {
 class Listener {
  public:
   explicit Listener(Endpoint endpoint);
+
+  // The same, but a socket that listens at this address already, and is inherited, goes on
+  // listening: one that was handed over under `name`, or that systemd made. It gets this endpoint's
+  // owner, mode and backlog; systemd's keeps its own, and its path is left when it closes. One that
+  // was handed over and listens elsewhere is closed.
+  Listener(Endpoint endpoint, Inheritance& inheritance, const std::string& name);
+
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
@@ -35,6 +44,9 @@ class Listener {
 
   int fd() const { return socket_.get(); }
 
+  // Lets the next image of this program go on listening.
+  void hand_over(Handover& handover, const std::string& name) const;
+
   // Stops listening, and removes the path if it still is this socket's.
   void close();
 
@@ -42,6 +54,10 @@ class Listener {
   struct Unbound {};
   Listener(Unbound, Endpoint endpoint);
 
+  void listen();
+  bool succeed(Inheritance& inheritance, const std::string& name);
+  bool take_from_systemd(Inheritance& inheritance);
+  void adopt(Descriptor socket, ino_t inode);
   void listen_unix();
   void listen_tcp();
   void set_permissions() const;

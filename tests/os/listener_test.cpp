@@ -13,6 +13,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <list>
 #include <optional>
@@ -85,6 +86,22 @@ bool loopback_answers(int family, int port) {
 mode_t mode_of(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 ? status.st_mode & 07777U : 0;
+}
+
+// What the next image finds, when this one hands over that listener.
+os::Inheritance inheritance_of(const Listener& listener) {
+  os::Handover handover;
+  listener.hand_over(handover, "listen");
+  setenv(os::Handover::variable, handover.text().c_str(), 1);
+  return os::Inheritance::claim();
+}
+
+// What a service finds that systemd has started with that socket.
+os::Inheritance inheritance_of_systemd(int socket) {
+  dup2(socket, 3);
+  setenv("LISTEN_FDS", "1", 1);
+  setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+  return os::Inheritance::claim();
 }
 
 // 0 if it listened, 1 if the path was taken.
@@ -304,4 +321,96 @@ TEST_CASE("A directory that another program keeps locked is an error, not a hang
   REQUIRE(flock(held.get(), LOCK_EX) == 0);
   CHECK_THROWS_WITH(os::Listener({.address = folder / "visits.sock"}),
                     support::contains("keeps this directory locked"));
+}
+
+// In a child, because an exec ends no object's life: the old listener is never destroyed.
+TEST_CASE_METHOD(Place, "A socket that was handed over goes on listening, with what waits in it") {
+  const std::string address = GENERATE(std::string(), std::string("127.0.0.1:0"));
+  CHECK(in_child([&] {
+          const std::string where = address.empty() ? path : address;
+          auto* const old = new Listener({.address = where, .mode = 0600});
+          const os::Descriptor early = connection_to(old->fd());
+          os::Inheritance inheritance = inheritance_of(*old);
+          const Listener next({.address = where, .mode = 0666}, inheritance, "listen");
+          if (next.fd() != old->fd()) return 1;
+          if (!os::Descriptor(accept(next.fd(), nullptr, nullptr)) || !answers(next.fd())) return 2;
+          return address.empty() && mode_of(path) != 0666 ? 3 : 0;
+        }) == 0);
+  CHECK_FALSE(exists(path));
+}
+
+TEST_CASE_METHOD(Place,
+                 "A socket that was handed over ends where its successor listens elsewhere") {
+  CHECK(in_child([&] {
+          auto* const old = new Listener({.address = path});
+          os::Inheritance inheritance = inheritance_of(*old);
+          const Listener next({.address = folder / "other.sock"}, inheritance, "listen");
+          if (exists(path)) return 1;
+          return answers(next.fd()) && connection_to(folder / "other.sock") ? 0 : 2;
+        }) == 0);
+}
+
+TEST_CASE_METHOD(Place, "A socket whose path is gone is handed over in vain: another one is made") {
+  CHECK(in_child([&] {
+          auto* const old = new Listener({.address = path});
+          os::Inheritance inheritance = inheritance_of(*old);
+          std::filesystem::remove(path);
+          const Listener next({.address = path}, inheritance, "listen");
+          return connection_to(path) ? 0 : 1;
+        }) == 0);
+}
+
+TEST_CASE_METHOD(Place,
+                 "An owner that a socket cannot be given stops no pool that serves already") {
+  CHECK(in_child([&] {
+          auto* const old = new Listener({.address = path});
+          os::Inheritance inheritance = inheritance_of(*old);
+          const Listener next({.address = path, .owner = "no-such-user"}, inheritance, "listen");
+          return answers(next.fd()) ? 0 : 1;
+        }) == 0);
+}
+
+TEST_CASE_METHOD(Place, "What was handed over and does not listen is not taken for a listener") {
+  CHECK(in_child([&] {
+          os::Handover handover;
+          handover.give("listen", open("/dev/null", O_RDONLY), "0 " + path);
+          setenv(os::Handover::variable, handover.text().c_str(), 1);
+          os::Inheritance inheritance = os::Inheritance::claim();
+          const Listener next({.address = path}, inheritance, "listen");
+          return connection_to(path) ? 0 : 1;
+        }) == 0);
+}
+
+TEST_CASE_METHOD(Place, "A socket of systemd's is listened on, and its path is left at the end") {
+  CHECK(in_child([&] {
+          const Listener systemd({.address = path, .mode = 0600});
+          os::Inheritance inheritance = inheritance_of_systemd(systemd.fd());
+          {
+            Listener service({.address = path, .mode = 0666}, inheritance, "listen");
+            if (service.fd() != 3 || mode_of(path) != 0600) return 1;
+            if ((fcntl(3, F_GETFL) & O_NONBLOCK) == 0) return 2;
+            os::Inheritance next = inheritance_of(service);  // and over a reload
+            service.close();
+          }
+          return exists(path) && answers(systemd.fd()) ? 0 : 3;
+        }) == 0);
+}
+
+TEST_CASE_METHOD(Place, "A socket of systemd's for another address is left alone") {
+  CHECK(in_child([&] {
+          const Listener systemd({.address = path});
+          os::Inheritance inheritance = inheritance_of_systemd(systemd.fd());
+          const Listener service({.address = path + "2"}, inheritance, "listen");
+          return service.fd() != 3 && inheritance.take(os::Inheritance::of_systemd) ? 0 : 1;
+        }) == 0);
+}
+
+TEST_CASE("A TCP socket of systemd's is found by its address") {
+  CHECK(in_child([] {
+          const Listener systemd({.address = "127.0.0.1:0"});
+          const std::string address = "127.0.0.1:" + std::to_string(port_of(systemd.fd()));
+          os::Inheritance inheritance = inheritance_of_systemd(systemd.fd());
+          const Listener service({.address = address}, inheritance, "listen");
+          return service.fd() == 3 && answers(service.fd()) ? 0 : 1;
+        }) == 0);
 }

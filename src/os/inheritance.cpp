@@ -1,0 +1,123 @@
+#include "os/inheritance.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "os/log.hpp"
+
+namespace os {
+namespace {
+
+constexpr int first_of_systemd = 3;
+
+void ignore(const std::string& what) { log(Level::warning, what + " is ignored"); }
+
+// The variable's value; from now on there is none.
+std::optional<std::string> take_variable(const char* name) {
+  const char* const value = getenv(name);
+  if (value == nullptr) return std::nullopt;
+  std::string taken = value;
+  unsetenv(name);
+  return taken;
+}
+
+bool is_number(const std::string& text, long expected) { return text == std::to_string(expected); }
+
+int count_in(std::string_view text) {
+  int count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  return error == std::errc{} && end == text.data() + text.size() ? count : 0;
+}
+
+bool is(int fd, const Handover::Item& item) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 && status.st_dev == item.device && status.st_ino == item.inode;
+}
+
+bool is_child(pid_t pid) {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+}  // namespace
+
+Inheritance Inheritance::claim() {
+  Inheritance inheritance;
+  inheritance.claim_handover();
+  inheritance.claim_sockets();
+  return inheritance;
+}
+
+void Inheritance::claim_handover() {
+  const std::string variable = Handover::variable;
+  const auto text = take_variable(Handover::variable);
+  if (!text) return;
+  const auto handover = Handover::parse(*text);
+  if (!handover) return ignore(variable + " is not what a pool writes that is reloaded; it");
+  if (handover->process() != getpid()) {
+    return ignore(variable + " is for process " + std::to_string(handover->process()) +
+                  ", which this is not; it");
+  }
+  succession_ = true;
+  for (const Handover::Item& item : handover->items()) claim_item(item);
+  for (const pid_t child : handover->children()) claim_child(child);
+}
+
+void Inheritance::claim_item(const Handover::Item& item) {
+  const bool twice = std::any_of(heirlooms_.begin(), heirlooms_.end(), [&](const Named& named) {
+    return named.heirloom.fd.get() == item.fd;
+  });
+  if (twice || !is(item.fd, item) || fcntl(item.fd, F_SETFD, FD_CLOEXEC) == -1) {
+    return ignore(std::string(Handover::variable) + ": descriptor " + std::to_string(item.fd) +
+                  " is not the one called " + item.name + "; it");
+  }
+  heirlooms_.push_back({item.name, {Descriptor(item.fd), item.note}});
+}
+
+void Inheritance::claim_child(pid_t pid) {
+  if (is_child(pid)) return children_.push_back(pid);
+  ignore(std::string(Handover::variable) + ": process " + std::to_string(pid) +
+         " is no child of this one; it");
+}
+
+// systemd says for whom its sockets are, since a child of that process would find the variables,
+// too.
+void Inheritance::claim_sockets() {
+  const auto process = take_variable("LISTEN_PID");
+  const auto count = take_variable("LISTEN_FDS");
+  take_variable("LISTEN_FDNAMES");
+  if (!process || !count || !is_number(*process, getpid())) return;
+  for (int fd = first_of_systemd; fd - first_of_systemd < count_in(*count); ++fd) {
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+      return ignore("LISTEN_FDS: descriptor " + std::to_string(fd) + " is not open; it");
+    }
+    heirlooms_.push_back({of_systemd, {Descriptor(fd), {}}});
+  }
+}
+
+std::optional<Inheritance::Heirloom> Inheritance::take(const std::string& name, const Test& test) {
+  const auto found = std::find_if(heirlooms_.begin(), heirlooms_.end(), [&](const Named& named) {
+    return named.name == name && (!test || test(named.heirloom));
+  });
+  if (found == heirlooms_.end()) return std::nullopt;
+  Heirloom heirloom = std::move(found->heirloom);
+  heirlooms_.erase(found);
+  return heirloom;
+}
+
+void Inheritance::renounce() {
+  for (const Named& named : heirlooms_) {
+    log(Level::notice, "nothing here uses the inherited descriptor called " + named.name);
+  }
+  heirlooms_.clear();
+}
+
+}  // namespace os

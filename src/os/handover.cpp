@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <utility>
 
 #include "os/error.hpp"
@@ -16,7 +17,7 @@
 namespace os {
 namespace {
 
-// 1;process=77;fd=5,8,1234,listen,/run/visits.sock;child=78
+// 1;process=77;fd=5,8,1234,listen,/run/visits.sock;child=78;number=reloads,2
 constexpr std::string_view version = "1";
 
 bool is_plain(char c) {
@@ -80,6 +81,16 @@ std::optional<pid_t> process_after(std::string_view label, std::string_view text
   return pid && *pid > 0 ? pid : std::nullopt;
 }
 
+std::optional<std::pair<std::string, std::uint64_t>> number_of(std::string_view text) {
+  const auto list = after("number=", text);
+  const auto fields = split(list.value_or(""), ',');
+  if (fields.size() != 2) return std::nullopt;
+  auto name = decoded(fields[0]);
+  const auto value = number<std::uint64_t>(fields[1]);
+  if (!name || !value) return std::nullopt;
+  return std::pair(std::move(*name), *value);
+}
+
 std::optional<Handover::Item> item_of(std::string_view text) {
   const auto list = after("fd=", text);
   const auto fields = split(list.value_or(""), ',');
@@ -114,6 +125,9 @@ std::string Handover::text() const {
             std::to_string(item.inode) + "," + encoded(item.name) + "," + encoded(item.note);
   }
   for (const pid_t child : children_) text += ";child=" + std::to_string(child);
+  for (const auto& [name, value] : numbers_) {
+    text += ";number=" + encoded(name) + "," + std::to_string(value);
+  }
   return text;
 }
 
@@ -129,7 +143,20 @@ std::optional<Handover> Handover::parse(std::string_view text) {
     auto item = item_of(parts[i]);
     if (child) handover.children_.push_back(*child);
     if (item) handover.items_.push_back(std::move(*item));
-    if (!child && !item) return std::nullopt;
+    auto value = number_of(parts[i]);
+    if (value) handover.numbers_.insert(std::move(*value));
+    if (!child && !item && !value) return std::nullopt;
+  }
+  return handover;
+}
+
+std::optional<Handover> Handover::in_question() {
+  const char* const text = getenv(question);
+  if (text == nullptr) return std::nullopt;
+  auto handover = parse(text);
+  if (!handover) {
+    throw std::runtime_error("this program cannot take over from the one that runs: it does not " +
+                             std::string("understand what that hands over; stop that, start this"));
   }
   return handover;
 }

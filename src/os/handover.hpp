@@ -3,9 +3,12 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace os {
@@ -38,16 +41,22 @@ class Handover {
   // The descriptor stays the caller's, and open. Throws std::system_error if it is not.
   void give(std::string name, int fd, std::string note = {});
   void give_child(pid_t pid) { children_.push_back(pid); }
+  void give_number(std::string name, std::uint64_t number) { numbers_[std::move(name)] = number; }
 
   pid_t process() const { return process_; }  // for whom, and from whom, it is
   const std::vector<Item>& items() const { return items_; }
   const Item* find(std::string_view name) const;  // null: there is none
   const std::vector<pid_t>& children() const { return children_; }
+  const std::map<std::string, std::uint64_t>& numbers() const { return numbers_; }
 
   std::string text() const;
 
   // Reads text() back. None if there is anything in it that text() does not write.
   static std::optional<Handover> parse(std::string_view text);
+
+  // What this program would be handed, when it is only asked whether it could take over; none: it
+  // is not asked. Throws std::runtime_error when it could not read it.
+  static std::optional<Handover> in_question();
 
   // Becomes that program. The descriptors given stay open over this exec, and no other. Throws
   // std::system_error when it fails; then nothing has changed.
@@ -59,6 +68,7 @@ class Handover {
   pid_t process_ = getpid();
   std::vector<Item> items_;
   std::vector<pid_t> children_;
+  std::map<std::string, std::uint64_t> numbers_;
 };
 
 // Words in the form that exec(3) takes. They must outlive it.

@@ -69,6 +69,7 @@ void Inheritance::claim_handover() {
   succession_ = true;
   for (const Handover::Item& item : handover->items()) claim_item(item);
   for (const pid_t child : handover->children()) claim_child(child);
+  numbers_ = handover->numbers();
 }
 
 void Inheritance::claim_item(const Handover::Item& item) {
@@ -111,6 +112,11 @@ std::optional<Inheritance::Heirloom> Inheritance::take(const std::string& name, 
   Heirloom heirloom = std::move(found->heirloom);
   heirlooms_.erase(found);
   return heirloom;
+}
+
+std::uint64_t Inheritance::number(const std::string& name) const {
+  const auto found = numbers_.find(name);
+  return found == numbers_.end() ? 0 : found->second;
 }
 
 void Inheritance::renounce() {

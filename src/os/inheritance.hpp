@@ -2,7 +2,9 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +44,9 @@ class Inheritance {
   // Children of the image before.
   const std::vector<pid_t>& children() const { return children_; }
 
+  // What the image before said under that name; 0: nothing.
+  std::uint64_t number(const std::string& name) const;
+
   // Closes what nobody has taken, and says so.
   void renounce();
 
@@ -59,6 +64,7 @@ class Inheritance {
   bool succession_ = false;
   std::vector<Named> heirlooms_;
   std::vector<pid_t> children_;
+  std::map<std::string, std::uint64_t> numbers_;
 };
 
 }  // namespace os

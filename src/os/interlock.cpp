@@ -116,4 +116,9 @@ void Interlock::hand_over(Handover& handover) const {
   if (socket_) handover.give(heirloom_name, socket_.get(), name_);
 }
 
+bool Interlock::is_in(const Handover& handover, const std::string& name) {
+  const Handover::Item* const item = handover.find(heirloom_name);
+  return item != nullptr && item->note == name;
+}
+
 }  // namespace os

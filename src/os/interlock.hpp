@@ -25,6 +25,9 @@ class Interlock {
 
   void hand_over(Handover& handover) const;
 
+  // Whether it goes along in that handover.
+  static bool is_in(const Handover& handover, const std::string& name);
+
  private:
   void take();
   bool try_to_take();

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -300,6 +301,12 @@ void Listener::listen_tcp() {
   }
   if (bind(socket_.get(), found->ai_addr, found->ai_addrlen) == -1) fail("bind " + name);
   if (::listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
+}
+
+bool Listener::is_in(const Handover& handover, const std::string& address) {
+  return std::any_of(
+      handover.items().begin(), handover.items().end(),
+      [&](const Handover::Item& item) { return Origin::of(item.note).address == address; });
 }
 
 // The path first: while the socket is open, nobody takes the path for stale, and no other file can

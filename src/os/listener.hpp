@@ -47,6 +47,9 @@ class Listener {
   // Lets the next image of this program go on listening.
   void hand_over(Handover& handover, const std::string& name) const;
 
+  // Whether a socket that listens at that address goes along in that handover, under any name.
+  static bool is_in(const Handover& handover, const std::string& address);
+
   // Stops listening, and removes the path if it still is this socket's.
   void close();
 

@@ -133,6 +133,11 @@ void PidFile::hand_over(Handover& handover) const {
   handover.give(heirloom_name, file_.get(), path_);
 }
 
+bool PidFile::is_in(const Handover& handover, const std::string& path) {
+  const Handover::Item* const item = handover.find(heirloom_name);
+  return item != nullptr && item->note == path;
+}
+
 void PidFile::give_up(Inheritance& inheritance) {
   const auto held = inheritance.take(heirloom_name);
   if (held && is_at(held->fd.get(), held->note)) unlink(held->note.c_str());

@@ -31,6 +31,9 @@ class PidFile {
 
   void hand_over(Handover& handover) const;
 
+  // Whether the file at that path goes along in that handover.
+  static bool is_in(const Handover& handover, const std::string& path);
+
   // For a pool that has no pid file any more: removes the one that the image before this one held.
   static void give_up(Inheritance& inheritance);
 

@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
 
 #include "os/descriptor.hpp"
 
@@ -16,6 +19,18 @@ bool is_running(pid_t pid) {
   if (!process) return errno != ESRCH && errno != EINVAL;
   pollfd end{.fd = process.get(), .events = POLLIN, .revents = 0};
   return poll(&end, 1, 0) == 0;
+}
+
+std::string program_path(const std::string& name) {
+  std::error_code ignored;
+  if (name.find('/') != std::string::npos) return std::filesystem::absolute(name, ignored).string();
+  const char* const path = getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const auto candidate = std::filesystem::absolute(folder.empty() ? "." : folder, ignored) / name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
+  }
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
 }
 
 }  // namespace os

@@ -2,10 +2,17 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 namespace os {
 
 // Whether that process is at work: it exists, and has not ended yet (as one has that nobody has
 // waited for).
 bool is_running(pid_t pid);
+
+// Where the program is that was started under that name (argv[0]), as an absolute path; links in it
+// stay links, so that whatever stands there later is found. To be asked before the working
+// directory changes.
+std::string program_path(const std::string& name);
 
 }  // namespace os

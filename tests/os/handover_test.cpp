@@ -33,6 +33,7 @@ TEST_CASE("A handover is read back as it was written, whatever its names and not
   handover.give(odd, file.get(), "second");
   handover.give_child(7);
   handover.give_child(8);
+  handover.give_number(odd, 18446744073709551615U);
   const auto read = Handover::parse(handover.text());
   REQUIRE(read);
   CHECK(read->text() == handover.text());
@@ -42,6 +43,7 @@ TEST_CASE("A handover is read back as it was written, whatever its names and not
   CHECK(read->items()[0].note == odd);
   CHECK(read->items()[1].name == odd);
   CHECK(read->children() == std::vector<pid_t>{7, 8});
+  CHECK(read->numbers() == handover.numbers());
   CHECK(read->find("first") == &read->items()[0]);
   CHECK(read->find("third") == nullptr);
 }
@@ -54,7 +56,9 @@ TEST_CASE("What no handover writes is none") {
                "1;process=1;fd=5,1,1,a", "1;process=1;fd=2,1,1,a,b", "1;process=1;fd=-5,1,1,a,b",
                "1;process=1;fd=5,x,1,a,b", "1;process=1;fd=5,1,,a,b", "1;process=1;fd=5,1,1,a,b,c",
                "1;process=1;fd=5,1,1,a b,c", "1;process=1;fd=5,1,1,%4,b",
-               "1;process=1;fd=5,1,1,%zz,b", "1;process=1;fd=5,1,1,%-1,b", "5=/run/visits.sock");
+               "1;process=1;fd=5,1,1,%zz,b", "1;process=1;fd=5,1,1,%-1,b", "5=/run/visits.sock",
+               "1;process=1;number=", "1;process=1;number=a", "1;process=1;number=a,-1",
+               "1;process=1;number=a,1,2", "1;process=1;number=a,18446744073709551616");
   INFO(text);
   CHECK_FALSE(Handover::parse(text));
 }
@@ -90,4 +94,16 @@ TEST_CASE("An exec that fails says why, and changes nothing") {
                     "exec /no/such/program: No such file or directory");
   CHECK(is_closed_on_exec(given.get()));
   CHECK(getenv(Handover::variable) == nullptr);
+}
+
+TEST_CASE("A program is asked whether it could take over, or not, or could not read it") {
+  CHECK_FALSE(Handover::in_question());
+  Handover handover;
+  handover.give_child(7);
+  setenv(Handover::question, handover.text().c_str(), 1);
+  REQUIRE(Handover::in_question());
+  CHECK(Handover::in_question()->children() == handover.children());
+  setenv(Handover::question, "2;something else", 1);
+  CHECK_THROWS_WITH(Handover::in_question(), support::contains("cannot take over"));
+  unsetenv(Handover::question);
 }

@@ -31,13 +31,15 @@ TEST_CASE("What was handed over is taken once, by its name, and closed on the ne
           const int fd = left_open();
           Handover handover;
           handover.give("file", fd, "the note");
+          handover.give_number("reloads", 3);
           announce(handover);
           auto inheritance = Inheritance::claim();
           if (!inheritance.is_succession() || inheritance.take("other")) return 1;
           const auto taken = inheritance.take("file");
           if (!taken || taken->fd.get() != fd || taken->note != "the note") return 2;
           if ((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) return 3;
-          return inheritance.take("file") ? 4 : 0;
+          if (inheritance.number("reloads") != 3 || inheritance.number("other") != 0) return 4;
+          return inheritance.take("file") ? 5 : 0;
         }) == 0);
 }
 

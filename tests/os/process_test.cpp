@@ -4,9 +4,13 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
 
 #include "support/catch.hpp"
 #include "support/child.hpp"
+#include "support/folder.hpp"
 
 TEST_CASE("A process is running until it ends, whether anybody waits for it or not") {
   const support::Signpost end;
@@ -23,4 +27,19 @@ TEST_CASE("A process is running until it ends, whether anybody waits for it or n
   CHECK_FALSE(os::is_running(child.pid()));
   CHECK(os::is_running(getpid()));
   CHECK_FALSE(os::is_running(0));
+}
+
+TEST_CASE("A program is found where it was started, and a link on the way stays a link") {
+  const support::Folder folder;
+  const std::string program = folder.write("program", "#!/bin/sh\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  std::filesystem::create_directory_symlink(folder.path(), folder / "current");
+  CHECK(os::program_path(folder / "current/program") == folder / "current/program");
+  CHECK(support::in_child([&] {
+          setenv("PATH", ("/no/such:" + folder / "current").c_str(), 1);
+          if (os::program_path("program") != folder / "current/program") return 1;
+          std::filesystem::current_path(folder.path());
+          return os::program_path("./program") == folder / "./program" ? 0 : 2;
+        }) == 0);
+  CHECK(os::program_path("no-such-program") == std::filesystem::read_symlink("/proc/self/exe"));
 }

@@ -22,8 +22,9 @@ namespace os {
 namespace {
 
 constexpr const char* heirloom_name = "interlock";
+constexpr int attempts_at_the_living = 10;  // who was killed a moment ago may not look like it yet
 constexpr int flags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-constexpr int most_askers = 1024;  // nobody accepts them: those who ask who holds it, for good
+constexpr int most_askers = 4096;  // who ask who holds it: nobody accepts them, ever
 
 struct Address {
   sockaddr_un bytes{};
@@ -93,7 +94,7 @@ void Interlock::take() {
                                      std::to_string(holder->uid) +
                                      " holds its name; a second pool will not be noticed");
     }
-    if (holder && is_running(holder->pid)) break;
+    if (holder && is_running(holder->pid) && attempt >= attempts_at_the_living) break;
     std::this_thread::sleep_for(10ms);
   }
   refuse(name_, holder);

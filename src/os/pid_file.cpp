@@ -23,6 +23,7 @@ namespace os {
 namespace {
 
 constexpr const char* heirloom_name = "pid file";
+constexpr int attempts_at_the_living = 10;  // who was killed a moment ago may not look like it yet
 
 Descriptor open_file(const std::string& path) {
   Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644));
@@ -96,7 +97,7 @@ void PidFile::take() {
   for (int attempt = 0; attempt < 200; ++attempt) {
     if (try_to_take()) return write();
     holder = process_in(text_in(file_.get()));
-    if (holder && is_running(*holder)) break;
+    if (holder && is_running(*holder) && attempt >= attempts_at_the_living) break;
     std::this_thread::sleep_for(10ms);
   }
   file_.close();

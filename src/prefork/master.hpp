@@ -33,7 +33,7 @@ struct AttendantContext {
   const Scoreboard& scoreboard;
 };
 
-// Where a pool meets its application. All but serve and stop_listening may be absent.
+// Where a pool meets its application. All but serve may be absent.
 struct Hooks {
   // In a child:
   std::function<void(Worker&)> serve;                     // the worker ends when it returns
@@ -41,7 +41,7 @@ struct Hooks {
   std::function<void(const Child&)> prepare_worker{};     // first thing in each of them
 
   // In the master:
-  std::function<void()> stop_listening;       // first thing of a stop
+  std::function<void()> stop_listening{};     // first thing of a stop
   std::function<void()> ready{};              // once: all workers of the start are idle
   std::function<void()> reload{};             // USR2, HUP, or an emergency
   std::function<void()> reopen_logs{};        // USR1; all workers are replaced after it

@@ -12,9 +12,9 @@
 
 namespace prefork {
 
-// What a pool has to itself: a name in the kernel, a pid file, its sockets, the relay. Taken before anything
-// is touched that another pool may be using; refused, with one sentence, where another pool is at
-// home. All of it passes over a reload without ever being let go of.
+// What a pool has to itself: a name in the kernel, a pid file, its sockets, the relay. Taken before
+// anything is touched that another pool may be using; refused, with one sentence, where another
+// pool is at home. All of it passes over a reload without ever being let go of.
 class Premises {
  public:
   struct Settings {

@@ -66,14 +66,14 @@ TEST_CASE_METHOD(Place, "A pid file whose holder was killed is taken over, whate
 TEST_CASE_METHOD(Place, "A pid file whose holder has died is waited for") {
   const support::Signpost held;
   support::Child orphan([&] {
+    const PidFile file(path);
+    const pid_t holder = getpid();
     if (fork() == 0) {
-      const PidFile file(path);
-      if (fork() == 0) {
-        held.reach();
-        usleep(100'000);
-      }
-      _exit(0);
+      while (getppid() == holder) usleep(1000);
+      held.reach();
+      usleep(100'000);
     }
+    _exit(0);
     return 0;
   });
   REQUIRE(held.reached_within(10000));

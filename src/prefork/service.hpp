@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "os/inheritance.hpp"
+#include "os/notifier.hpp"
+#include "prefork/limits.hpp"
+#include "prefork/master.hpp"
+#include "prefork/premises.hpp"
+
+namespace prefork {
+
+// A pool as a service of its machine: premises of its own, a reload that loses nothing, and systemd
+// told how it is.
+//
+//   os::Inheritance inheritance = os::Inheritance::claim();
+//   prefork::Service service(settings, inheritance);
+//   return service.run({.serve = …});
+//
+// REQUIRES: what Master does.
+class Service {
+ public:
+  struct Settings {
+    Premises::Settings premises;
+    Limits limits{};
+    std::vector<std::string> words;  // that the program was started with, its own name first
+    std::chrono::milliseconds systemd_interval{10000};  // between two lines of status; 0: none
+  };
+
+  // Takes the premises: throws as Premises does.
+  Service(Settings settings, os::Inheritance& inheritance);
+
+  const Premises& premises() const { return premises_; }
+
+  // Serves until told to stop; the exit code. The hooks listening_fd and reload are the service's
+  // own; the others are called where it has done its part.
+  int run(Hooks hooks);
+
+ private:
+  void tell_status(const Census& census, const Scoreboard& scoreboard);
+  void tell_watchdog(const Scoreboard& scoreboard);
+
+  Settings settings_;
+  os::Inheritance& inheritance_;
+  Premises premises_;
+  os::Notifier notifier_;
+  std::chrono::steady_clock::time_point next_status_{};
+};
+
+}  // namespace prefork

@@ -31,12 +31,10 @@ std::optional<os::Descriptor> Acceptor::accept() const {
     return accept4(listen_fd_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
   }));
   if (!connection && cannot_take_more(errno)) os::fail("accept");
-  if (!connection) return std::nullopt;
+  if (!connection || !allowed_clients_.admit(peer)) return std::nullopt;
 
-  // On AF_UNIX these are not inherited from the listening socket.
-  const timeval read = timeval_of(limits_.read);
+  // On AF_UNIX it is not inherited from the listening socket.
   const timeval write = timeval_of(limits_.write);
-  setsockopt(connection.get(), SOL_SOCKET, SO_RCVTIMEO, &read, sizeof read);
   setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &write, sizeof write);
   if (peer.ss_family != AF_UNIX) {
     const int on = 1;

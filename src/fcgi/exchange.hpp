@@ -1,44 +1,55 @@
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <utility>
 
+#include "fcgi/codec.hpp"
 #include "fcgi/handler.hpp"
+#include "fcgi/screen.hpp"
 #include "os/descriptor.hpp"
-
-struct FCGX_Request;
 
 namespace fcgi {
 
-enum class Keep { no, yes };
-
-// One connection from a web server, and the requests that follow each other on it. libfcgi reads
-// and writes it (this class is the only one that knows libfcgi); waiting for a request's first byte
-// is the caller's, so that a connection without one keeps nobody waiting.
+// One connection from a web server, and the requests that follow each other on it. Takes what
+// arrives without ever waiting for more, and has a request answered once all of it is there.
 class Exchange {
  public:
-  // REQUIRES: the connection is blocking, with time limits on reading and writing: libfcgi takes
-  // EAGAIN for the end, and has no limits of its own.
-  explicit Exchange(os::Descriptor connection);
-  Exchange(const Exchange&) = delete;
-  Exchange& operator=(const Exchange&) = delete;
-  ~Exchange();
+  enum class Heard {
+    nothing,  // no byte
+    part,     // some of a request
+    request,  // the rest of one: answer it
+    end,      // no request will come any more, or none that is answered: close it
+  };
 
-  int fd() const;
+  // REQUIRES: the connection is blocking, with a time limit on writing.
+  explicit Exchange(os::Descriptor connection) : connection_(std::move(connection)) {}
 
-  // Reads one request, has it answered, and sends the answer. Call it when bytes are there.
-  // False: the connection has ended. It ends when the web server asked for that, when `keep` says
-  // so, and when the request was damaged, which no handler gets to see: cut short, too slow,
-  // malformed, or with a body over 64 MiB.
-  bool serve(const Handler& handler, Keep keep);
+  int fd() const { return connection_.get(); }
+
+  // Takes some of what has arrived.
+  Heard hear();
+
+  // Between two requests: nothing of the next has been taken.
+  bool is_idle() const { return !screen_.has_begun(); }
+
+  // Whether a byte, or the end, waits to be taken.
+  bool has_news() const;
+
+  // The web server is there, and has taken so much of its former answers that another finds room.
+  // If not, it has given the request up, or would keep its worker waiting.
+  bool is_waited_for() const;
+
+  // Of a request that is whole.
+  std::uint16_t id() const { return screen_.id(); }
+  bool keeps() const { return screen_.keeps() && !screen_.has_surplus(); }
+
+  // REQUIRES: a whole request. False: close the connection now, because the web server wants that,
+  // `keep` says so, or the answer was not taken.
+  bool answer(Codec& codec, const Handler& handler, Keep keep);
 
  private:
-  bool read_whole_request();
-  void end();
-
-  struct Free {
-    void operator()(FCGX_Request* request) const;
-  };
-  std::unique_ptr<FCGX_Request, Free> request_;
+  os::Descriptor connection_;
+  Screen screen_;
 };
 
 }  // namespace fcgi

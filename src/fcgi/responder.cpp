@@ -1,6 +1,5 @@
 #include "fcgi/responder.hpp"
 
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -15,9 +14,10 @@ namespace fcgi {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
-constexpr auto tick = 1s;              // between two looks for connections idle for too long
-constexpr auto pause = 100ms;          // when no more connections can be taken
+constexpr milliseconds tick = 1s;      // between two looks for connections idle for too long
+constexpr milliseconds pause = 100ms;  // when no more connections can be taken
 constexpr auto farewell_wait = 500ms;  // a stop's patience with connections that have just come
 
 void watch(int epoll, int fd, std::uint32_t events, void* tag) {
@@ -27,107 +27,204 @@ void watch(int epoll, int fd, std::uint32_t events, void* tag) {
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) os::fail("epoll_ctl");
 }
 
-bool has_hung_up(int fd) {
-  pollfd connection{.fd = fd, .events = POLLIN, .revents = 0};
-  return poll(&connection, 1, 0) == 1 && (connection.revents & (POLLHUP | POLLERR)) != 0;
-}
+void unwatch(int epoll, int fd) { epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr); }
 
 }  // namespace
 
-Responder::Responder(int listen_fd, int stop_fd, TimeLimits limits)
-    : acceptor_(listen_fd, limits),
-      stop_fd_(stop_fd),
-      limits_(limits),
+Responder::Responder(Workplace place)
+    : place_(std::move(place)),
+      acceptor_(place_.listen_fd, place_.limits, place_.allowed_clients),
+      answer_limit_(place_.limits.answer, [this] { hand_all_over(); }),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) os::fail("epoll_create1");
-  watch(epoll_.get(), stop_fd_, EPOLLIN, &stop_fd_);
+  watch(epoll_.get(), place_.stop_fd, EPOLLIN, &place_.stop_fd);
   listen(true);
 }
 
-void Responder::run(const Handler& handler) {
+Ending Responder::run(const Handler& handler) {
   handler_ = &handler;
-  while (!stopping_) {
-    wait_and_serve(listening_ ? tick : pause);
-    close_idle();
-    resume_listening();
+  while (ending_ == Ending::none) {
+    wait_and_serve(patience());
+    tidy();
   }
+  unwatch(epoll_.get(), place_.stop_fd);
+  if (ending_ == Ending::retire) retire();
   finish();
+  return ending_;
 }
 
-Responder::Heard Responder::wait_and_serve(std::chrono::milliseconds timeout) {
+// A worker that retires leaves what it has heard of, but not read, to those who get it.
+Responder::Heard Responder::wait_and_serve(milliseconds timeout) {
   std::array<epoll_event, 64> events{};
   const int count = os::retry([&] {
     return epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                       static_cast<int>(timeout.count()));
   });
   if (count == -1) os::fail("epoll_wait");
+  const bool serving = ending_ == Ending::none;
   for (int i = 0; i < count; ++i) {
-    const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.ptr == &stop_fd_) {
-      stopping_ = true;
-    } else if (event.data.ptr == &acceptor_) {
-      welcome();
-    } else {
-      auto& connection = *static_cast<Connection*>(event.data.ptr);
-      const bool old_news = i > 0;  // others were served since the event was told
-      const bool gone = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
-      serve(connection, gone || (old_news && has_hung_up(connection.exchange.fd())));
-    }
+    if (serving && ending_ == Ending::retire) break;
+    on_event(events[static_cast<std::size_t>(i)].data.ptr);
   }
   return count > 0 ? Heard::something : Heard::nothing;
 }
 
+void Responder::on_event(void* tag) {
+  if (tag == &place_.stop_fd) {
+    note_ending();
+  } else if (tag == &acceptor_) {
+    welcome();
+  } else if (tag == &place_.relay) {
+    take_over();
+  } else {
+    hear(*static_cast<Connection*>(tag));
+  }
+}
+
+// Connections go only here and after their own events: those of one epoll_wait stay good.
+void Responder::tidy() {
+  make_room();
+  close_idle();
+  close_overdue();
+  resume_listening();
+}
+
+void Responder::note_ending() {
+  if (ending_ == Ending::none) ending_ = place_.ending ? place_.ending() : Ending::stop;
+}
+
 // One at a time, so that the workers share what comes.
 void Responder::welcome() try {
-  if (auto fd = acceptor_.accept()) add(std::move(*fd));
+  if (auto fd = acceptor_.accept()) add(std::move(*fd), true);
 } catch (const std::system_error&) {
-  // A connection that has been silent for a while makes room; it is nobody's request.
-  if (!connections_.empty() && connections_.front().last_heard + tick < Clock::now()) {
-    connections_.pop_front();
+  crowded_ = true;
+}
+
+void Responder::take_over() try {
+  if (auto fd = place_.relay->receive()) add(std::move(*fd), false);
+} catch (const std::system_error&) {
+  crowded_ = true;
+}
+
+void Responder::add(os::Descriptor fd, bool fresh) {
+  Connection& connection = idle_.emplace_back(std::move(fd));
+  connection.self = std::prev(idle_.end());
+  connection.list = &idle_;
+  connection.since = Clock::now();
+  connection.fresh = fresh;
+  try {
+    watch(epoll_.get(), connection.exchange.fd(), EPOLLIN, &connection);
+  } catch (const std::system_error&) {
+    idle_.pop_back();
+    throw;
+  }
+}
+
+void Responder::move(Connection& connection, Connections& to) {
+  to.splice(to.end(), *connection.list, connection.self);
+  connection.list = &to;
+  connection.since = Clock::now();
+}
+
+// Closing alone is not enough: while another process has the connection, too, epoll goes on to tell
+// of it.
+void Responder::drop(const Connection& connection) {
+  unwatch(epoll_.get(), connection.exchange.fd());
+  connection.list->erase(connection.self);
+}
+
+void Responder::hear(Connection& connection) {
+  switch (connection.exchange.hear()) {
+    case Exchange::Heard::nothing: return;
+    case Exchange::Heard::end: drop(connection); return;
+    case Exchange::Heard::request: serve(connection); return;
+    case Exchange::Heard::part: break;
+  }
+  if (connection.list == &idle_) move(connection, begun_);
+}
+
+// Whoever has given up waits for no answer: the request is dropped, and nothing counted.
+void Responder::serve(Connection& connection) {
+  if (!connection.exchange.is_waited_for() || !answer(connection)) {
+    drop(connection);
+  } else {
+    connection.fresh = false;
+    move(connection, idle_);
+  }
+  if (ending_ == Ending::none && place_.spent && place_.spent()) ending_ = Ending::retire;
+}
+
+bool Responder::answer(Connection& connection) {
+  answering_ = &connection;
+  const bool stays = connection.exchange.answer(
+      codec_, [this](const http::Request& request) { return respond(request); }, keep_);
+  answering_ = nullptr;
+  return stays;
+}
+
+http::Response Responder::respond(const http::Request& request) {
+  if (is_too_old(request)) {
+    if (place_.turn_away) place_.turn_away();
+    return {.status = 503,
+            .content_type = "text/plain; charset=UTF-8",
+            .body = "this request has waited for too long\n",
+            .retry_after = 1};
+  }
+  answer_limit_.begin(answering_->exchange.fd(), answering_->exchange.id());
+  http::Response response = (*handler_)(request);
+  answer_limit_.end();
+  return response;
+}
+
+bool Responder::is_too_old(const http::Request& request) const {
+  if (place_.limits.queue_age.count() == 0) return false;
+  const auto start = request.start();
+  return start && std::chrono::system_clock::now() - *start > place_.limits.queue_age;
+}
+
+// Until the next request is overdue, or something else has to be looked at.
+milliseconds Responder::patience() const {
+  const milliseconds most = listening_ ? tick : pause;
+  if (begun_.empty()) return most;
+  const auto left = begun_.front().since + place_.limits.read - Clock::now();
+  return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), most);
+}
+
+// A connection that has been silent for a while makes room; it is nobody's request.
+void Responder::make_room() {
+  if (!std::exchange(crowded_, false)) return;
+  if (!idle_.empty() && idle_.front().since + tick < Clock::now()) {
+    drop(idle_.front());
     return;
   }
   listen(false);
   paused_until_ = Clock::now() + pause;
 }
 
-void Responder::add(os::Descriptor fd) {
-  Connection& connection = connections_.emplace_back(std::move(fd));
-  connection.self = std::prev(connections_.end());
-  connection.last_heard = Clock::now();
-  try {
-    watch(epoll_.get(), connection.exchange.fd(), EPOLLIN, &connection);
-  } catch (const std::system_error&) {
-    connections_.pop_back();
-    throw;
-  }
-}
-
-// Whoever has hung up waits for no answer: the request is dropped, and nothing counted.
-void Responder::serve(Connection& connection, bool gone) {
-  const Keep keep = stopping_ ? Keep::no : Keep::yes;
-  if (gone || !connection.exchange.serve(*handler_, keep)) {
-    connections_.erase(connection.self);
-    return;
-  }
-  connection.fresh = false;
-  connection.last_heard = Clock::now();
-  connections_.splice(connections_.end(), connections_, connection.self);
-}
-
 void Responder::close_idle() {
-  const auto latest = Clock::now() - limits_.idle;
-  while (!connections_.empty() && connections_.front().last_heard < latest) {
-    connections_.pop_front();
+  const auto latest = Clock::now() - place_.limits.idle;
+  while (!idle_.empty() && idle_.front().since < latest) drop(idle_.front());
+}
+
+// What has arrived in the meantime is heard first: the worker was busy, not the web server.
+void Responder::close_overdue() {
+  const auto latest = Clock::now() - place_.limits.read;
+  for (auto at = begun_.begin(); at != begun_.end() && at->since <= latest;) {
+    const Connection& connection = *at++;
+    if (!connection.exchange.has_news()) drop(connection);
   }
 }
 
 void Responder::listen(bool on) {
   if (on == listening_) return;
   listening_ = on;
+  const int relay = place_.relay == nullptr ? -1 : place_.relay->receiving_fd();
   if (on) {
     watch(epoll_.get(), acceptor_.fd(), EPOLLIN | EPOLLEXCLUSIVE, &acceptor_);
+    if (relay != -1) watch(epoll_.get(), relay, EPOLLIN | EPOLLEXCLUSIVE, &place_.relay);
   } else {
-    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, acceptor_.fd(), nullptr);
+    unwatch(epoll_.get(), acceptor_.fd());
+    if (relay != -1) unwatch(epoll_.get(), relay);
   }
 }
 
@@ -135,24 +232,57 @@ void Responder::resume_listening() {
   if (!listening_ && Clock::now() >= paused_until_) listen(true);
 }
 
+// The idle ones at once, the others as they are answered. Without a relay that cannot be, and every
+// answer is a connection's last.
+void Responder::retire() {
+  listen(false);
+  if (place_.relay == nullptr) keep_ = Keep::no;
+  hand_over();
+  while (!begun_.empty()) {
+    wait_and_serve(patience());
+    close_overdue();
+    hand_over();
+  }
+}
+
+void Responder::hand_over() {
+  if (place_.relay == nullptr) return;
+  while (!idle_.empty() && place_.relay->send(idle_.front().exchange.fd())) drop(idle_.front());
+}
+
+// Called in a signal handler, while an answer is being made: the lists are at rest.
+void Responder::hand_all_over() const {
+  if (place_.relay == nullptr) return;
+  for (const Connection& connection : idle_) {
+    if (&connection != answering_) place_.relay->send(connection.exchange.fd());
+  }
+  if (answering_->exchange.keeps()) place_.relay->send(answering_->exchange.fd());
+}
+
 bool Responder::expects_requests() const {
-  return std::any_of(connections_.begin(), connections_.end(),
+  return !begun_.empty() ||
+         std::any_of(idle_.begin(), idle_.end(),
                      [](const Connection& connection) { return connection.fresh; });
 }
 
 // Every connection ends with its next answer now. A web server that has just connected sends its
-// request in the same breath, so those few get a moment.
+// request in the same breath, so those few get a moment; a request that has begun has its own
+// limit.
 void Responder::finish() {
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, stop_fd_, nullptr);
-  listen(true);  // also out of a pause: what waits in the backlog has no other chance
-  const auto last_call = Clock::now() + limits_.last_call;
+  keep_ = Keep::no;
+  listen(ending_ ==
+         Ending::stop);  // also out of a pause: what waits in the backlog has no other chance
+  const auto last_call = Clock::now() + place_.limits.last_call;
   const auto deadline = Clock::now() + farewell_wait;
   Heard heard = Heard::something;
-  while (heard == Heard::something || (expects_requests() && Clock::now() < deadline)) {
+  while (heard == Heard::something || !begun_.empty() ||
+         (expects_requests() && Clock::now() < deadline)) {
     if (Clock::now() >= last_call) listen(false);
     heard = wait_and_serve(expects_requests() ? 20ms : 0ms);
+    make_room();
+    close_overdue();
   }
-  connections_.clear();
+  idle_.clear();
 }
 
 }  // namespace fcgi

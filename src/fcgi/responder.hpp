@@ -1,60 +1,114 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <list>
+#include <utility>
 
 #include "fcgi/acceptor.hpp"
+#include "fcgi/allowed_clients.hpp"
+#include "fcgi/answer_limit.hpp"
+#include "fcgi/codec.hpp"
 #include "fcgi/exchange.hpp"
 #include "fcgi/handler.hpp"
 #include "os/descriptor.hpp"
+#include "os/relay.hpp"
 
 namespace fcgi {
 
+// Why a responder ends.
+enum class Ending {
+  none,    // it does not
+  retire,  // others go on: they get its kept connections
+  stop,    // the service goes away: it answers what is there, and closes
+};
+
+// Where a responder works, and what it asks. What is left out is not there.
+struct Workplace {
+  int listen_fd = -1;  // non-blocking; shared with other workers
+  int stop_fd = -1;    // readable: `ending` has something to say
+  TimeLimits limits{};
+  AllowedClients allowed_clients{};
+  const os::Relay* relay = nullptr;   // kept connections, from worker to worker
+  std::function<Ending()> ending{};   // asked when stop_fd turns readable; left out: stop
+  std::function<bool()> spent{};      // asked after each answer; true: retire
+  std::function<void()> turn_away{};  // told of each request that was too old (queue_age)
+};
+
 // A FastCGI responder for one worker: watches the listening socket and all connections that web
 // servers keep open, together, and serves whichever has something to say. So a web server may keep
-// more connections open than there are workers, and no request waits behind an idle one.
-// One request at a time, one thread.
+// more connections open than there are workers, no request waits behind an idle one, and none
+// behind one that comes slowly. One answer at a time, one thread.
 class Responder {
  public:
-  // `listen_fd` is shared with other workers. When `stop_fd` turns readable, run() finishes.
-  Responder(int listen_fd, int stop_fd, TimeLimits limits = {});
+  explicit Responder(Workplace place);
+  Responder(int listen_fd, int stop_fd, TimeLimits limits = {})
+      : Responder(Workplace{.listen_fd = listen_fd, .stop_fd = stop_fd, .limits = limits}) {}
 
-  // Serves until told to stop; then answers what has arrived by that time, connections in the
-  // backlog too (for as long as the last call lasts), closes the rest and returns.
-  void run(const Handler& handler);
+  // Serves until it ends, and says why it did. The end comes within the time limits: a request that
+  // has begun to arrive is answered if it is whole in time.
+  //   stop: answers what has arrived by that time, connections in the backlog too (for as long as
+  //     the last call lasts), and closes the rest.
+  //   retire: accepts nothing more, and sends every connection between two requests through the
+  //     relay, unread. What no relay takes is closed, as in a stop.
+  Ending run(const Handler& handler);
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  struct Connection;
+  using Connections = std::list<Connection>;
   struct Connection {
     explicit Connection(os::Descriptor fd) : exchange(std::move(fd)) {}
     Exchange exchange;
-    Clock::time_point last_heard{};
-    bool fresh = true;  // has not sent a request yet
-    std::list<Connection>::iterator self;
+    Connections* list = nullptr;
+    Connections::iterator self{};
+    Clock::time_point since{};  // among the idle: last heard of; else: when its request began
+    bool fresh = true;          // has not sent a request yet
   };
 
   enum class Heard { nothing, something };
 
   Heard wait_and_serve(std::chrono::milliseconds timeout);
+  void tidy();
+  void on_event(void* tag);
+  void note_ending();
   void welcome();
-  void add(os::Descriptor fd);
-  void serve(Connection& connection, bool gone);
+  void take_over();
+  void add(os::Descriptor fd, bool fresh);
+  void move(Connection& connection, Connections& to);
+  void drop(const Connection& connection);
+  void hear(Connection& connection);
+  void serve(Connection& connection);
+  bool answer(Connection& connection);
+  http::Response respond(const http::Request& request);
+  bool is_too_old(const http::Request& request) const;
+  void retire();
   void finish();
+  void hand_over();
+  void hand_all_over() const;
+  void make_room();
   void close_idle();
+  void close_overdue();
   void listen(bool on);
   void resume_listening();
   bool expects_requests() const;
+  std::chrono::milliseconds patience() const;
 
+  Workplace place_;
   Acceptor acceptor_;
-  int stop_fd_;
-  TimeLimits limits_;
+  Codec codec_;
+  AnswerLimit answer_limit_;
   const Handler* handler_ = nullptr;
   os::Descriptor epoll_;
-  std::list<Connection> connections_;  // the one heard of longest ago comes first
-  Clock::time_point paused_until_{};   // while no more connections can be taken
+  Connections idle_;   // the one heard of longest ago comes first
+  Connections begun_;  // of whose request a part is there; the longest begun comes first
+  const Connection* answering_ = nullptr;
+  Clock::time_point paused_until_{};  // while no more connections can be taken
+  Ending ending_ = Ending::none;
+  Keep keep_ = Keep::yes;
   bool listening_ = false;
-  bool stopping_ = false;
+  bool crowded_ = false;
 };
 
 }  // namespace fcgi

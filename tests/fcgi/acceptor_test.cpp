@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "os/listener.hpp"
 #include "support/catch.hpp"
@@ -16,6 +17,7 @@
 #include "support/connection.hpp"
 #include "support/folder.hpp"
 #include "support/limits.hpp"
+#include "support/records.hpp"
 
 using namespace std::chrono_literals;
 using fcgi::Acceptor;
@@ -45,21 +47,23 @@ struct Meeting {
     return value;
   }
 
-  // SO_RCVTIMEO or SO_SNDTIMEO.
-  std::chrono::microseconds patience(int name) const {
-    const auto time = option<timeval>(SOL_SOCKET, name);
+  std::chrono::microseconds patience() const {
+    const auto time = option<timeval>(SOL_SOCKET, SO_SNDTIMEO);
     return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
   }
 };
 
+fcgi::AllowedClients allowed(const std::string& address) {
+  return fcgi::AllowedClients(std::vector<std::string>{address});
+}
+
 }  // namespace
 
-TEST_CASE("An accepted connection has the time limits that were asked for") {
+TEST_CASE("An accepted connection has the time limit on writing that was asked for") {
   const std::string address = GENERATE("unix", "127.0.0.1:0", "[::1]:0");
-  const Meeting meeting(address, {.read = 1200ms, .write = 3400ms});
+  const Meeting meeting(address, {.write = 3400ms});
   REQUIRE(meeting.connection);
-  CHECK(meeting.patience(SO_RCVTIMEO) == 1200ms);
-  CHECK(meeting.patience(SO_SNDTIMEO) == 3400ms);
+  CHECK(meeting.patience() == 3400ms);
 }
 
 TEST_CASE("An accepted connection blocks, and is closed on exec") {
@@ -97,4 +101,22 @@ TEST_CASE("A process that cannot take more connections says so, and the client w
           support::leave_room_for(1);
           return acceptor.accept() ? 0 : 3;
         }) == 0);
+}
+
+TEST_CASE("A client that is not allowed is closed, and one that is gets its connection") {
+  const os::Listener listener({.address = "127.0.0.1:0"});
+  const os::Descriptor client = connection_to(listener.fd());
+  REQUIRE(support::turns_readable(listener.fd()));
+  SECTION("allowed") { CHECK(Acceptor(listener.fd(), {}, allowed("127.0.0.1")).accept()); }
+  SECTION("not allowed") {
+    CHECK_FALSE(Acceptor(listener.fd(), {}, allowed("192.0.2.1")).accept());
+    CHECK(support::ends(client.get()));
+  }
+}
+
+TEST_CASE("Whoever may connect to a unix socket is allowed") {
+  const support::Folder folder;
+  const os::Listener listener({.address = folder / "visits.sock"});
+  const os::Descriptor client = connection_to(listener.fd());
+  CHECK(Acceptor(listener.fd(), {}, allowed("192.0.2.1")).accept());
 }

@@ -13,6 +13,7 @@
 #include "support/records.hpp"
 
 using fcgi::Keep;
+using Heard = fcgi::Exchange::Heard;
 using support::answer_on;
 using support::begin;
 using support::ends;
@@ -28,6 +29,7 @@ namespace {
 // An exchange with a web server, which is the test.
 struct Talk {
   os::Descriptor web_server;
+  fcgi::Codec codec;
   std::optional<fcgi::Exchange> exchange{};
   std::vector<std::string> asked{};  // what the handler was asked, as "GET /target"
 
@@ -35,7 +37,6 @@ struct Talk {
     std::array<int, 2> ends{};
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     const timeval limit{.tv_sec = 0, .tv_usec = 200'000};
-    setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     exchange.emplace(os::Descriptor(ends[0]));
     web_server = os::Descriptor(ends[1]);
@@ -44,21 +45,35 @@ struct Talk {
   void send(const std::string& bytes) const { support::send(web_server.get(), bytes); }
   void hang_up() const { shutdown(web_server.get(), SHUT_WR); }
 
+  // Takes all that has arrived.
+  Heard hear() {
+    Heard last = Heard::nothing;
+    for (;;) {
+      const Heard now = exchange->hear();
+      if (now == Heard::nothing) return last;
+      if (now != Heard::part) return now;
+      last = now;
+    }
+  }
+
+  http::Response handle(const http::Request& request) {
+    asked.push_back(std::string(request.method) + " " + std::string(request.target));
+    return http::Response{.body = "answer " + std::to_string(asked.size())};
+  }
+
+  // Whether the connection stays.
   bool serve(Keep keep = Keep::yes) {
-    return exchange->serve(
-        [this](const http::Request& request) {
-          asked.push_back(std::string(request.method) + " " + std::string(request.target));
-          return http::Response{.body = "answer " + std::to_string(asked.size())};
-        },
-        keep);
+    const bool stays = hear() == Heard::request &&
+                       exchange->answer(
+                           codec, [this](const auto& request) { return handle(request); }, keep);
+    if (!stays) exchange.reset();
+    return stays;
   }
 
   // The end of a connection on which the handler was asked nothing.
   void check_dropped() {
-    CHECK_FALSE(serve());
+    CHECK(hear() == Heard::end);
     CHECK(asked.empty());
-    CHECK(exchange->fd() == -1);
-    CHECK(ends(web_server.get()));
   }
 };
 
@@ -108,14 +123,20 @@ TEST_CASE_METHOD(Talk, "An exchange that goes away closes its connection") {
 TEST_CASE_METHOD(Talk, "An answer comes whole, however long it is") {
   const std::string body(100'000, 'x');
   send(get_request("/"));
-  CHECK(exchange->serve([&](const http::Request&) { return http::Response{.body = body}; },
-                        Keep::yes));
+  REQUIRE(hear() == Heard::request);
+  CHECK(exchange->answer(
+      codec, [&](const http::Request&) { return http::Response{.body = body}; }, Keep::yes));
   CHECK(answer_on(web_server.get()) == http::cgi_text({.body = body}));
 }
 
-TEST_CASE_METHOD(Talk, "Parameters of any length arrive whole, in however many records") {
-  const std::string target = "/" + std::string(70'000, 'x');
-  send(get_request(target));
+TEST_CASE_METHOD(Talk, "Parameters arrive whole, in however many records") {
+  const std::string target = "/" + std::string(60'000, 'x');
+  const std::string content = pair("REQUEST_METHOD", "GET") + pair("REQUEST_URI", target);
+  send(begin(KeepConnection::yes));
+  for (std::size_t at = 0; at < content.size(); at += 1000) {
+    send(record(Type::params, content.substr(at, 1000)));
+  }
+  send(record(Type::params, "") + support::in(""));
   CHECK(serve());
   CHECK(asked == std::vector<std::string>{"GET " + target});
 }
@@ -146,12 +167,19 @@ TEST_CASE_METHOD(Talk, "Parameters that are cut within a pair never reach the ha
   check_dropped();
 }
 
-TEST_CASE_METHOD(Talk, "A web server that stops in the middle of a request is not waited for") {
+TEST_CASE_METHOD(Talk, "A request that comes byte by byte is answered when the last is there") {
   const std::string request = get_request("/slow");
-  const std::size_t bytes = GENERATE(1U, 4U, 8U, 20U, 60U);
-  REQUIRE(bytes < request.size());
-  send(request.substr(0, bytes));
-  check_dropped();
+  for (std::size_t i = 0; i + 1 < request.size(); ++i) {
+    send(request.substr(i, 1));
+    REQUIRE(hear() == Heard::part);
+    CHECK(hear() == Heard::nothing);
+  }
+  CHECK_FALSE(exchange->is_idle());
+  send(request.substr(request.size() - 1));
+  CHECK(serve());
+  CHECK(exchange->is_idle());
+  CHECK(asked == std::vector<std::string>{"GET /slow"});
+  CHECK(answer_on(web_server.get()) == http::cgi_text({.body = "answer 1"}));
 }
 
 TEST_CASE_METHOD(Talk, "Bytes of a body that look like a request are not taken for one") {
@@ -176,7 +204,7 @@ TEST_CASE_METHOD(Talk, "A body of many records is read to its end") {
        record(Type::in, ""));
   CHECK(serve());
   CHECK(asked.size() == 1);
-  CHECK_FALSE(support::is_readable(exchange->fd()));
+  CHECK_FALSE(exchange->has_news());
 }
 
 TEST_CASE_METHOD(Talk, "A body that is cut short never reaches the handler") {
@@ -190,7 +218,6 @@ TEST_CASE_METHOD(Talk, "A body that is cut short never reaches the handler") {
     send(record(Type::in, std::string(30'000, 'x')).substr(0, 20'000));
     hang_up();
   }
-  SECTION("by silence") { send(record(Type::in, "half of it")); }
   SECTION("by the web server's word") {
     send(record(Type::in, "half of it") + record(Type::abort, ""));
   }
@@ -229,10 +256,33 @@ TEST_CASE_METHOD(Talk, "A web server that closes a kept connection ends it") {
   CHECK(asked.size() == 1);
 }
 
-TEST_CASE_METHOD(Talk, "A web server that does not take its answer is not waited for") {
+TEST_CASE_METHOD(Talk,
+                 "A connection on which more was sent than one request ends with its answer") {
+  send(get_request("/first") + get_request("/ahead"));
+  CHECK_FALSE(serve());
+  CHECK(asked == std::vector<std::string>{"GET /first"});
+  CHECK(answer_on(web_server.get()));
+  CHECK(ends(web_server.get()));
+}
+
+TEST_CASE_METHOD(Talk, "A web server that has gone, or takes no answers, is not waited for") {
   send(get_request("/"));
-  CHECK_FALSE(exchange->serve(
+  REQUIRE(hear() == Heard::request);
+  CHECK(exchange->is_waited_for());
+  SECTION("it closed") { web_server.close(); }
+  SECTION("it sends nothing more") { hang_up(); }
+  SECTION("former answers fill its buffer") {
+    const std::string bytes(1000, 'x');
+    while (::send(exchange->fd(), bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) continue;
+  }
+  CHECK_FALSE(exchange->is_waited_for());
+}
+
+TEST_CASE_METHOD(Talk, "A web server that does not take its answer keeps nobody waiting for long") {
+  send(get_request("/"));
+  REQUIRE(hear() == Heard::request);
+  CHECK_FALSE(exchange->answer(
+      codec,
       [](const http::Request&) { return http::Response{.body = std::string(8'000'000, 'x')}; },
       Keep::yes));
-  CHECK(exchange->fd() == -1);
 }

@@ -1,5 +1,9 @@
 #include "fcgi/responder.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -10,6 +14,7 @@
 #include <vector>
 
 #include "os/listener.hpp"
+#include "os/relay.hpp"
 #include "os/signals.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -29,6 +34,7 @@ namespace {
 
 struct Count {
   std::atomic<int> requests{0};
+  std::atomic<int> turned_away{0};
 };
 
 // One worker, a child, at a socket of its own. A request of /slow is answered when the test says
@@ -39,17 +45,35 @@ struct Service {
   support::Shared<Count> count;
   support::Signpost begun;
   support::Signpost go_on;
+  std::optional<os::Relay> relay{};
+  int most_answers = 0;  // then it retires; 0: never
   std::optional<support::Child> worker{};
 
   void start(fcgi::TimeLimits limits = {}, int most_connections = 100) {
-    worker.emplace([this, limits, most_connections] {
-      os::block_signals();
-      const os::Descriptor stop = os::signal_descriptor({SIGTERM});
-      fcgi::Responder responder(listener.fd(), stop.get(), limits);
-      support::leave_room_for(most_connections);
-      responder.run([this](const http::Request& request) { return answer(request); });
-      return 0;
-    });
+    worker.emplace([this, limits, most_connections] { return work(limits, most_connections); });
+  }
+
+  // 0: it stopped; 1: it retired.
+  int work(fcgi::TimeLimits limits, int most_connections) {
+    os::block_signals();
+    const os::Descriptor stop = os::signal_descriptor({SIGTERM, SIGQUIT});
+    const auto ending = [] {
+      sigset_t pending{};
+      sigpending(&pending);
+      return sigismember(&pending, SIGTERM) == 1 ? fcgi::Ending::stop : fcgi::Ending::retire;
+    };
+    int answers = 0;
+    fcgi::Responder responder({.listen_fd = listener.fd(),
+                               .stop_fd = stop.get(),
+                               .limits = limits,
+                               .relay = relay ? &*relay : nullptr,
+                               .ending = ending,
+                               .spent = [&] { return ++answers == most_answers; },
+                               .turn_away = [this] { ++count->turned_away; }});
+    support::leave_room_for(most_connections);
+    const auto ended =
+        responder.run([this](const http::Request& request) { return answer(request); });
+    return ended == fcgi::Ending::stop ? 0 : 1;
   }
 
   http::Response answer(const http::Request& request) const {
@@ -84,6 +108,20 @@ struct Service {
   }
 };
 
+// A POST with a body of so many bytes.
+std::string upload(const std::string& target, std::size_t size) {
+  return support::begin(KeepConnection::yes) +
+         support::params({{"REQUEST_METHOD", "POST"}, {"REQUEST_URI", target}}) +
+         support::in(std::string(size, 'x'));
+}
+
+// Bytes that were sent and not taken by the other side; 0, too, once that has closed.
+int unread_on(const os::Descriptor& client) {
+  int bytes = 0;
+  ioctl(client.get(), SIOCOUTQ, &bytes);
+  return bytes;
+}
+
 std::optional<std::string> answer_with(const std::string& body) {
   return http::cgi_text({.body = body});
 }
@@ -113,13 +151,71 @@ TEST_CASE_METHOD(Service, "A connection that says nothing keeps nobody waiting")
   CHECK(answer_on(silent.get()) == answer_with("/at-last"));
 }
 
-TEST_CASE_METHOD(Service, "Half a request keeps others waiting for the time limit at most") {
-  start({.read = 100ms});
-  const os::Descriptor half = connect();
-  support::send(half.get(), get_request("/half").substr(0, 30));
+TEST_CASE_METHOD(Service, "Requests that come slowly keep nobody waiting, and end in time") {
+  start({.read = 300ms});
+  std::vector<os::Descriptor> slow;
+  for (const std::size_t bytes : {1U, 8U, 30U, 60U}) {
+    slow.push_back(connect());
+    support::send(slow.back().get(), get_request("/slow-to-come").substr(0, bytes));
+  }
+  const os::Descriptor body = connect();
+  support::send(body.get(), upload("/body", 300'000).substr(0, 200'000));
   CHECK(answer_on(ask("/").get()) == answer_with("/"));
-  CHECK(ends(half.get()));
+  for (const os::Descriptor& client : slow) CHECK(ends(client.get()));
+  CHECK(ends(body.get()));
   CHECK(count->requests == 1);
+}
+
+TEST_CASE_METHOD(Service, "A byte now and then does not prolong a request's time") {
+  start({.read = 200ms});
+  const os::Descriptor slow = connect();
+  const std::string request = get_request("/slow-to-come");
+  std::size_t sent = 0;
+  while (sent < request.size() && !support::is_readable(slow.get())) {
+    ::send(slow.get(), &request[sent++], 1, MSG_NOSIGNAL);
+    std::this_thread::sleep_for(20ms);
+  }
+  CHECK(sent < request.size());
+  CHECK(count->requests == 0);
+}
+
+TEST_CASE_METHOD(Service, "A body larger than any buffer is taken as it comes, and answered") {
+  start();
+  const os::Descriptor client = connect();
+  support::send(client.get(), upload("/large", 5'000'000));
+  CHECK(answer_on(client.get()) == answer_with("/large"));
+  support::send(client.get(), get_request("/next"));
+  CHECK(answer_on(client.get()) == answer_with("/next"));
+}
+
+// While the worker is busy for longer than a request may take to come.
+TEST_CASE_METHOD(Service, "A request that came in time is answered, however late it is heard") {
+  start({.read = 100ms});
+  const os::Descriptor first = keep_busy();
+  const std::string request = upload("/patient", 100'000);
+  const os::Descriptor patient = connect();
+  go_on.reach();
+  CHECK(answer_on(first.get()) == answer_with("/slow"));
+  support::send(patient.get(), request.substr(0, 50));
+  REQUIRE(support::eventually([&] { return unread_on(patient) == 0; }));
+  support::send(first.get(), get_request("/slow"));
+  REQUIRE(begun.reached_within(10000));
+  support::send(patient.get(), request.substr(50));
+  std::this_thread::sleep_for(150ms);
+  go_on.reach();
+  CHECK(answer_on(patient.get()) == answer_with("/patient"));
+}
+
+TEST_CASE_METHOD(Service,
+                 "Answers that nobody takes end their connection, and keep nobody waiting") {
+  start({.write = 60s});
+  const os::Descriptor greedy = connect();
+  const std::string request = get_request("/" + std::string(2000, 'x'));
+  for (int i = 0; i < 1000; ++i) {
+    if (::send(greedy.get(), request.data(), request.size(), MSG_NOSIGNAL) <= 0) break;
+    if (!support::eventually([&] { return unread_on(greedy) == 0; })) break;
+  }
+  CHECK(answer_on(ask("/").get()) == answer_with("/"));
 }
 
 // The worker stands still while the requests come, so that it hears of all of them at once.
@@ -242,4 +338,150 @@ TEST_CASE_METHOD(Service, "A stop ends although kept connections keep asking") {
   REQUIRE(support::eventually([this] { return count->requests > 32; }));
   worker->signal(SIGTERM);
   CHECK(end() == 0);
+}
+
+TEST_CASE_METHOD(Service, "A worker that retires hands over its kept connections, with a request") {
+  relay.emplace();
+  start();
+  const os::Descriptor idle = ask("/idle");
+  CHECK(answer_on(idle.get()) == answer_with("/idle"));
+  const os::Descriptor asking = ask("/asking");
+  CHECK(answer_on(asking.get()) == answer_with("/asking"));
+  const os::Descriptor busy = keep_busy();
+  support::send(asking.get(), get_request("/while-busy"));
+  worker->signal(SIGQUIT);
+  go_on.reach();
+  CHECK(answer_on(busy.get()) == answer_with("/slow"));
+  CHECK(end() == 1);
+  start();  // another one
+  CHECK(answer_on(asking.get()) == answer_with("/while-busy"));
+  for (const os::Descriptor* client : {&idle, &asking, &busy}) {
+    support::send(client->get(), get_request("/again"));
+    CHECK(answer_on(client->get()) == answer_with("/again"));
+  }
+  CHECK(count->requests == 7);
+}
+
+TEST_CASE_METHOD(Service, "A worker that retires accepts nothing more") {
+  relay.emplace();
+  start();
+  const os::Descriptor first = keep_busy();
+  const os::Descriptor waiting = ask("/waiting");
+  worker->signal(SIGQUIT);
+  go_on.reach();
+  CHECK(end() == 1);
+  CHECK(count->requests == 1);
+  start();
+  CHECK(answer_on(waiting.get()) == answer_with("/waiting"));
+}
+
+TEST_CASE_METHOD(Service,
+                 "A worker that retires answers what it has begun to read, and hands it on") {
+  relay.emplace();
+  start();
+  const os::Descriptor client = connect();
+  const std::string request = upload("/body", 300'000);
+  support::send(client.get(), request.substr(0, 1000));
+  REQUIRE(support::eventually([&] { return unread_on(client) == 0; }));
+  worker->signal(SIGQUIT);
+  std::this_thread::sleep_for(20ms);
+  support::send(client.get(), request.substr(1000));
+  CHECK(answer_on(client.get()) == answer_with("/body"));
+  CHECK(end() == 1);
+  start();
+  support::send(client.get(), get_request("/next"));
+  CHECK(answer_on(client.get()) == answer_with("/next"));
+}
+
+TEST_CASE_METHOD(Service, "A worker that retires does not wait longer than a request may take") {
+  relay.emplace();
+  start({.read = 100ms});
+  const os::Descriptor half = connect();
+  support::send(half.get(), get_request("/half").substr(0, 30));
+  REQUIRE(support::eventually([&] { return unread_on(half) == 0; }));
+  worker->signal(SIGQUIT);
+  CHECK(end() == 1);
+  CHECK(ends(half.get()));
+}
+
+TEST_CASE_METHOD(Service, "Without a relay a worker that retires closes its kept connections") {
+  start();
+  const os::Descriptor kept = ask("/");
+  CHECK(answer_on(kept.get()));
+  worker->signal(SIGQUIT);
+  CHECK(end() == 1);
+  CHECK(ends(kept.get()));
+}
+
+TEST_CASE_METHOD(Service, "A worker that is spent retires after the answer, and loses nothing") {
+  relay.emplace();
+  most_answers = 3;
+  start();
+  const os::Descriptor client = connect();
+  for (int life = 0; life < 4; ++life) {
+    for (int i = 0; i < 3; ++i) {
+      support::send(client.get(), get_request("/kept"));
+      REQUIRE(answer_on(client.get()) == answer_with("/kept"));
+    }
+    REQUIRE(end() == 1);
+    start();
+  }
+  CHECK(count->requests == 12);
+}
+
+TEST_CASE_METHOD(Service,
+                 "A connection that another worker closes is forgotten by the first, too") {
+  relay.emplace();
+  std::array<int, 2> pair{};
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+  const os::Descriptor mine(pair[0]);
+  const os::Descriptor copy(pair[1]);  // open here for as long as the worker lives
+  REQUIRE(relay->send(copy));
+  start();
+  support::send(mine.get(), get_request("/handed-over", KeepConnection::no));
+  CHECK(answer_on(mine.get()) == answer_with("/handed-over"));
+  support::send(mine.get(), get_request("/nobody-is-there"));
+  for (int i = 0; i < 20; ++i) CHECK(answer_on(ask("/").get()) == answer_with("/"));
+  CHECK(count->requests == 21);
+}
+
+TEST_CASE_METHOD(Service,
+                 "An answer that takes too long is a 504, and nobody else loses anything") {
+  relay.emplace();
+  start({.answer = 50ms});
+  const os::Descriptor kept = ask("/kept");
+  CHECK(answer_on(kept.get()) == answer_with("/kept"));
+  const os::Descriptor slow = keep_busy();
+  CHECK_THAT(answer_on(slow.get()).value_or(""), support::contains("Status: 504 "));
+  CHECK(end() == fcgi::exit_timed_out);
+  start();
+  for (const os::Descriptor* client : {&kept, &slow}) {
+    support::send(client->get(), get_request("/again"));
+    CHECK(answer_on(client->get()) == answer_with("/again"));
+  }
+}
+
+TEST_CASE_METHOD(Service,
+                 "A request that has waited for too long gets a 503, and no handler sees it") {
+  start({.queue_age = 5s});
+  const auto ask_with_start = [this](std::chrono::seconds age) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch() - age;
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(now).count();
+    const os::Descriptor client = connect();
+    support::send(client.get(),
+                  support::begin(KeepConnection::yes) +
+                      support::params({{"REQUEST_METHOD", "GET"},
+                                       {"REQUEST_URI", "/"},
+                                       {"REQUEST_START", std::to_string(seconds) + ".000"}}) +
+                      support::in(""));
+    return answer_on(client.get()).value_or("");
+  };
+  CHECK_THAT(ask_with_start(60s),
+             support::contains("Status: 503 ") && support::contains("Retry-After: 1\r\n"));
+  CHECK(count->requests == 0);
+  CHECK(count->turned_away == 1);
+  CHECK_THAT(ask_with_start(0s), support::contains("Status: 200 "));
+  CHECK_THAT(ask_with_start(-60s), support::contains("Status: 200 "));
+  CHECK(answer_on(ask("/no-start").get()) == answer_with("/no-start"));
+  CHECK(count->turned_away == 1);
 }

@@ -1,0 +1,89 @@
+#include "fcgi/codec.hpp"
+
+#include <fcgiapp.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "os/error.hpp"
+
+namespace fcgi {
+namespace {
+
+std::string_view parameter(const FCGX_Request& request, const char* name) {
+  const char* const value = FCGX_GetParam(name, request.envp);
+  return value == nullptr ? std::string_view{} : value;
+}
+
+http::Response answer_to(const FCGX_Request& parameters, const Handler& handler) {
+  const http::Request request{.method = parameter(parameters, "REQUEST_METHOD"),
+                              .target = parameter(parameters, "REQUEST_URI"),
+                              .parameters = parameters.envp};
+  if (request.method.empty() || request.target.empty()) {
+    return {.status = 400,
+            .content_type = "text/plain; charset=UTF-8",
+            .body = "the web server must pass REQUEST_METHOD and REQUEST_URI (fastcgi_param)\n"};
+  }
+  return handler(request);
+}
+
+os::Descriptor file_in_memory() {
+  os::Descriptor file(memfd_create("request", MFD_CLOEXEC));
+  if (!file) os::fail("memfd_create");
+  return file;
+}
+
+}  // namespace
+
+// Lets go of the memory alone: the descriptors are never libfcgi's.
+void Codec::Free::operator()(FCGX_Request* request) const {
+  FCGX_Free(request, 0);
+  delete request;
+}
+
+// libfcgi never accepts by itself: the listening socket is -1.
+Codec::Codec() : file_(file_in_memory()), request_(new FCGX_Request{}) {
+  static const int initialized = FCGX_Init();
+  if (initialized != 0 || FCGX_InitRequest(request_.get(), -1, 0) != 0) {
+    throw std::runtime_error("libfcgi does not start");
+  }
+}
+
+Codec::~Codec() = default;
+
+bool Codec::answer(const std::string& text, int connection, const Handler& handler) {
+  return read(text) && write(http::cgi_text(answer_to(*request_, handler)), connection);
+}
+
+// `keepConnection` keeps FCGX_Accept_r from closing the file first. What libfcgi cannot read it
+// closes; no sound request is like that.
+bool Codec::read(const std::string& text) {
+  if (!file_) file_ = file_in_memory();
+  const auto size = static_cast<ssize_t>(text.size());
+  if (pwrite(file_.get(), text.data(), text.size(), 0) != size) os::fail("pwrite");
+  if (lseek(file_.get(), 0, SEEK_SET) == -1) os::fail("lseek");
+  FCGX_Free(request_.get(), 0);  // what a handler left that threw
+  request_->ipcFd = file_.release();
+  request_->keepConnection = 1;
+  request_->detached = 1;
+  const bool read = FCGX_Accept_r(request_.get()) == 0 && FCGX_GetChar(request_->in) == EOF &&
+                    FCGX_GetError(request_->in) == 0;
+  file_ = os::Descriptor(std::exchange(request_->ipcFd, -1));
+  return read;
+}
+
+// FCGX_Finish_r without its close. FCGX_FClose of the last stream sends the end of the request.
+bool Codec::write(const std::string& text, int connection) {
+  request_->ipcFd = connection;
+  FCGX_PutStr(text.data(), static_cast<int>(text.size()), request_->out);
+  const bool closed_err = FCGX_FClose(request_->err) == 0;
+  const bool closed_out = FCGX_FClose(request_->out) == 0;
+  FCGX_Free(request_.get(), 0);
+  request_->ipcFd = -1;
+  return closed_err && closed_out;
+}
+
+}  // namespace fcgi

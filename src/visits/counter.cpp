@@ -1,9 +1,13 @@
 #include "visits/counter.hpp"
 
+#include <unistd.h>
+
 #include <limits>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
+#include "sysv/owner.hpp"
 #include "sysv/value.hpp"
 
 namespace visits {
@@ -13,6 +17,22 @@ constexpr std::int64_t variable = 0;  // as in the tutorial's page
 
 std::int64_t nanoseconds_now() {
   return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+using OwnerOf = std::optional<sysv::Owner>(sysv::Key);
+
+// Who may not use an object learns whose it is.
+void naming_owner(const char* object, sysv::Key key, OwnerOf* owner_of,
+                  const std::function<void()>& use) {
+  try {
+    use();
+  } catch (const std::system_error& error) {
+    const auto owner = owner_of(key);
+    if (error.code() != std::errc::permission_denied || !owner) throw;
+    throw std::system_error(error.code(), std::string(object) + " of key " + sysv::text_of(key) +
+                                              " belongs to " + text_of(*owner) +
+                                              ", workers are user " + std::to_string(geteuid()));
+  }
 }
 
 }  // namespace
@@ -114,8 +134,11 @@ std::int64_t Counter::count_in(const sysv::Variables& variables) const {
 std::string Counter::where() const { return "segment of key " + sysv::text_of(settings_.key); }
 
 void require_access(const Counter::Settings& settings) {
-  const sysv::Semaphore semaphore(settings.key, sysv::mutual_exclusion, settings.access);
-  (void)sysv::Segment::open(settings.key);
+  naming_owner("semaphore set", settings.key, sysv::owner_of_set, [&] {
+    const sysv::Semaphore semaphore(settings.key, sysv::mutual_exclusion, settings.access);
+  });
+  naming_owner("segment", settings.key, sysv::owner_of_segment,
+               [&] { (void)sysv::Segment::open(settings.key); });
 }
 
 }  // namespace visits

@@ -62,7 +62,8 @@ class Counter {
 };
 
 // Whether this process may use what is at the key now: throws what the Counter would, EACCES above
-// all. For a start-up that would rather not begin. What the segment holds is not looked at.
+// all, which names the owner. For a start-up that would rather not begin, as the user that counts:
+// it makes a missing set. What the segment holds is not looked at.
 void require_access(const Counter::Settings& settings);
 
 }  // namespace visits

@@ -62,6 +62,12 @@ std::chrono::milliseconds duration(std::string_view text) {
   return std::chrono::milliseconds(*count * size);
 }
 
+bool yes_or_no(std::string_view text) {
+  if (text == "yes") return true;
+  if (text == "no") return false;
+  throw ConfigError("yes or no is needed");
+}
+
 sysv::Key key(std::string_view text) {
   const auto value = number(text);
   if (!value || *value == 0 || *value < INT32_MIN || *value > INT32_MAX) {
@@ -91,7 +97,7 @@ struct Directive {
   void (*set)(Draft&, const std::string&);
 };
 
-constexpr std::array<Directive, 12> directives = {{
+constexpr std::array<Directive, 15> directives = {{
     {"listen", "/run/visits.sock", "/path, IPv4:port, [IPv6]:port or port",
      [](Draft& draft, const std::string& value) { draft.config.endpoint.address = value; }},
     {"listen.backlog", "-1", "connections that may wait; -1: as many as the kernel allows",
@@ -115,6 +121,14 @@ constexpr std::array<Directive, 12> directives = {{
     {"process_control_timeout", "20s", "how long a stop waits for requests that are being answered",
      [](Draft& draft, const std::string& value) {
        draft.config.pool.process_control_timeout = duration(value);
+     }},
+    {"user", "this user", "what workers become when root starts the pool",
+     [](Draft& draft, const std::string& value) { draft.config.confinement.user = value; }},
+    {"group", "the user's", "the same, of their group",
+     [](Draft& draft, const std::string& value) { draft.config.confinement.group = value; }},
+    {"visits.seccomp", "yes", "whether workers are kept to the system calls that serving needs",
+     [](Draft& draft, const std::string& value) {
+       draft.config.confinement.seccomp = yes_or_no(value);
      }},
     {"visits.key", "0x76697369", "key of segment and semaphore set; wins over visits.key_file",
      [](Draft& draft, const std::string& value) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "os/listener.hpp"
+#include "os/privileges.hpp"
 #include "prefork/limits.hpp"
 #include "visits/counter.hpp"
 
@@ -40,28 +41,13 @@ struct Status {
   std::string metrics_path = "/metrics";  // visits.metrics_path
 };
 
-// What a worker becomes when the master is root, and what it may use.
-struct Confinement {
-  std::optional<std::string> user{};   // name or number; absent: this process's
-  std::optional<std::string> group{};  // absent: the user's
-  std::optional<std::string> chroot{};
-  std::optional<std::string> chdir{};
-  std::optional<int> priority{};
-  std::optional<std::uint64_t> rlimit_files{};
-  std::optional<std::uint64_t> rlimit_core{};  // RLIM_INFINITY: unlimited
-  bool dumpable = false;
-  bool seccomp = true;                                             // visits.seccomp
-  std::vector<std::pair<std::string, std::string>> environment{};  // env[NAME] = value
-  bool clear_environment = true;
-};
-
 // Everything that visitsd can be told. Every default serves.
 struct Config {
   ErrorLog error_log;
   AccessLog access_log;
   std::string slow_log{};  // empty: to the error log
   Status status;
-  Confinement confinement;
+  os::Confinement confinement;
   std::string pid_file{};                             // empty: none
   bool daemonize = true;                              // -F says no, -D yes
   std::chrono::milliseconds systemd_interval{10000};  // 0: off

@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -72,6 +74,16 @@ std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
   for (pid_t child = 0; list >> child;) children.push_back(child);
   return children;
+}
+
+std::string status_of(pid_t pid, const std::string& field) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(status, line) && !line.starts_with(field + ":")) continue;
+  std::istringstream parts(line.substr(std::min(line.size(), field.size() + 1)));
+  std::string text;
+  for (std::string part; parts >> part;) text += (text.empty() ? "" : " ") + part;
+  return text;
 }
 
 Result run(const Words& words) {

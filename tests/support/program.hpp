@@ -36,6 +36,9 @@ class Program {
 // The processes whose parent that one is.
 std::vector<pid_t> children_of(pid_t pid);
 
+// What /proc/PID/status says of a field, such as "CapEff"; its parts with one space in between.
+std::string status_of(pid_t pid, const std::string& field);
+
 struct Result {
   int code;          // as Program::wait() has it
   std::string text;  // all it printed, to stdout and to stderr

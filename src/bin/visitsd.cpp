@@ -12,6 +12,9 @@
 #include "os/descriptor.hpp"
 #include "os/listener.hpp"
 #include "os/log.hpp"
+#include "os/privileges.hpp"
+#include "os/rehearsal.hpp"
+#include "os/sandbox.hpp"
 #include "os/signals.hpp"
 #include "os/throttle.hpp"
 #include "prefork/master.hpp"
@@ -32,15 +35,47 @@ std::function<void(const std::string&)> reporter(os::Level level) {
   };
 }
 
+// Whether workers can be kept in a sandbox, as is wanted; the warning if not is said once.
+bool sandbox_works(const os::Confinement& confinement) try {
+  if (confinement.seccomp) os::rehearse(os::enter_sandbox);
+  return confinement.seccomp;
+} catch (const std::exception& error) {
+  os::log(os::Level::warning, std::string("workers go without a sandbox (visits.seccomp = no says "
+                                          "that this is meant): ") +
+                                  error.what());
+  return false;
+}
+
+// What a worker is left with.
+class Confined {
+ public:
+  explicit Confined(const os::Confinement& confinement)
+      : privileges_(confinement), sandbox_(sandbox_works(confinement)) {
+    for (const std::string& notice : privileges_.notices()) os::log(os::Level::notice, notice);
+  }
+
+  void drop_privileges() const { privileges_.apply(); }
+  void enter_sandbox() const {
+    if (sandbox_) os::enter_sandbox();
+  }
+
+ private:
+  os::Privileges privileges_;
+  bool sandbox_;
+};
+
 // A worker's life: one counter, one application, one responder. The only place where the process
 // manager and FastCGI meet.
-void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config) {
+void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config,
+          const Confined& confined) {
+  confined.drop_privileges();
   const auto report = reporter(os::Level::error);
   visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
   if (config.events) events.emplace(*config.events, config.counter.access, report);
   visits::App app(counter, events ? &*events : nullptr, report);
   fcgi::Responder responder(listener.fd(), worker.stop_fd());
+  confined.enter_sandbox();
   worker.idle();
   responder.run([&](const http::Request& request) {
     worker.begin({});
@@ -58,18 +93,23 @@ int pending(os::BacklogGauge& gauge) {
 int serve(const cli::Config& config) {
   os::occupy_standard_descriptors();
   os::block_signals();
+  const Confined confined(config.confinement);
+  os::rehearse([&] {
+    confined.drop_privileges();
+    visits::require_access(config.counter);
+  });
   os::Listener listener(config.endpoint);
-  visits::require_access(config.counter);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
   os::BacklogGauge gauge(listener.fd());
   prefork::Master master(
-      config.pool, {
-                       .serve = [&](prefork::Worker& worker) { work(worker, listener, config); },
-                       .stop_listening = [&] { listener.close(); },
-                       .queued = [&] { return pending(gauge); },
-                       .listening_fd = listener.fd(),
-                   });
+      config.pool,
+      {
+          .serve = [&](prefork::Worker& worker) { work(worker, listener, config, confined); },
+          .stop_listening = [&] { listener.close(); },
+          .queued = [&] { return pending(gauge); },
+          .listening_fd = listener.fd(),
+      });
   return master.run();
 }
 

@@ -17,6 +17,7 @@
 #include "os/sandbox.hpp"
 #include "os/signals.hpp"
 #include "os/throttle.hpp"
+#include "prefork/child.hpp"
 #include "prefork/master.hpp"
 #include "visits/app.hpp"
 #include "visits/counter.hpp"
@@ -68,7 +69,6 @@ class Confined {
 // manager and FastCGI meet.
 void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config,
           const Confined& confined) {
-  confined.drop_privileges();
   const auto report = reporter(os::Level::error);
   visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
@@ -106,6 +106,7 @@ int serve(const cli::Config& config) {
       config.pool,
       {
           .serve = [&](prefork::Worker& worker) { work(worker, listener, config, confined); },
+          .prepare_worker = [&](const prefork::Child&) { confined.drop_privileges(); },
           .stop_listening = [&] { listener.close(); },
           .queued = [&] { return pending(gauge); },
           .listening_fd = listener.fd(),

@@ -1,5 +1,6 @@
 #include "prefork/master.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -53,6 +54,12 @@ void call(const char* name, const Hook& hook, const Arguments&... arguments) try
   if (hook) hook(arguments...);
 } catch (const std::exception& error) {
   os::log(os::Level::error, std::string(name) + ": " + error.what());
+}
+
+// Somebody waits at that socket, whatever the kernel tells of its queue.
+bool is_readable(int fd) {
+  pollfd socket{.fd = fd, .events = POLLIN, .revents = 0};
+  return poll(&socket, 1, 0) == 1 && (socket.revents & POLLIN) != 0;
 }
 
 template <class Number>
@@ -127,9 +134,7 @@ Master::Time Master::next_moment() const {
   if (deadline_) return *deadline_;
   Time moment = std::min({next_tick_, look_again_, judge_again_});
   if (dismissal_deadline_) moment = std::min(moment, *dismissal_deadline_);
-  if (const auto vacancy = attendant_.next_vacancy(); vacancy && hooks_.attend) {
-    moment = std::min(moment, std::max(*vacancy, fork_again_));
-  }
+  if (attendant_again_) moment = std::min(moment, *attendant_again_);
   return moment;
 }
 
@@ -168,7 +173,7 @@ void Master::obey(int signal, pid_t sender) {
     case SIGHUP:
       if (!deadline_) call("reload", hooks_.reload);
       return;
-    default: return begin_stop(from);
+    default: return stop(from);
   }
 }
 
@@ -186,8 +191,9 @@ void Master::reopen() {
 }
 
 // The first one counts: a second Ctrl-C does not hurry requests that are being answered.
-void Master::begin_stop(const std::string& why) {
+void Master::stop(const std::string& why, int code) {
   if (deadline_) return;
+  code_ = code;
   os::log(os::Level::notice, "stopping: " + why);
   deadline_ = Clock::now() + limits_.process_control_timeout;
   if (hooks_.listening_fd != -1) loop_.forget(hooks_.listening_fd);
@@ -281,6 +287,7 @@ Census Master::census() const {
   census.paused = roster_.paused(now);
   const std::function count_queue = [&] { census.queued = hooks_.queued ? hooks_.queued() : 0; };
   call("length of the queue", count_queue);
+  if (census.queued == 0 && is_readable(hooks_.listening_fd)) census.queued = 1;
   return census;
 }
 
@@ -301,7 +308,9 @@ void Master::follow(const Decision& decision, const Census& census) {
   int spawned = 0;
   while (spawned < spawns && spawn()) ++spawned;
   if (ready_ && decision.retire > 0) retire_longest_idle();
-  if (census.paused > 0) look_again_ = std::min(look_again_, *roster_.next_vacancy());
+  if (const auto vacancy = roster_.next_vacancy(Clock::now())) {
+    look_again_ = std::min(look_again_, *vacancy);
+  }
   const bool may_grow = census.serving() + spawned < limits_.max_children;
   const bool demand = spawned > 0 || census.queued > 0 || census.starting > 0;
   listen_for_demand(!may_grow ? Demand::cannot_grow : demand ? Demand::some : Demand::none);
@@ -473,9 +482,14 @@ void Master::prepare(const Child& child) {
 }
 
 void Master::keep_attendant() {
+  attendant_again_ = attendant_.next_vacancy(Clock::now());
   if (!hooks_.attend || !attendant_.vacancy(Clock::now())) return;
   const auto pid = fork_child([this](pid_t master) { be_attendant(master); });
-  if (pid) attendant_.joined(0, *pid, Clock::now());
+  if (pid) {
+    attendant_.joined(0, *pid, Clock::now());
+  } else {
+    attendant_again_ = fork_again_;
+  }
 }
 
 void Master::reap() {
@@ -562,8 +576,7 @@ void Master::count_failed_start() {
     return;
   }
   os::log(os::Level::error, what + "; their own messages above say why. The pool gives up");
-  code_ = exit_cannot_start;
-  begin_stop("no worker can start");
+  stop("no worker can start", exit_cannot_start);
 }
 
 }  // namespace prefork

@@ -83,6 +83,9 @@ class Master {
   // as far as idle().
   int run();
 
+  // What TERM does. `why` is logged; run() returns the code. The first call counts.
+  void stop(const std::string& why, int code = 0);
+
   // For parts of the master: calls back while that descriptor is readable, or hung up. See Loop.
   void watch(int fd, Loop::Callback callback) { loop_.watch(fd, std::move(callback)); }
   void forget(int fd) { loop_.forget(fd); }
@@ -112,7 +115,6 @@ class Master {
   void hear();
   void obey(int signal, pid_t sender);
   void reopen();
-  void begin_stop(const std::string& why);
   void enforce_stop();
   void tell(const std::vector<pid_t>& children, int signal) const;
 
@@ -178,6 +180,7 @@ class Master {
   std::optional<Time> demand_seen_{};         // not listening for demand since; absent: listening
   Time fork_again_{};                         // after a fork that failed
   std::optional<Time> deadline_{};            // of a stop; absent: not stopping
+  std::optional<Time> attendant_again_{};     // when it may be started again
   std::optional<Time> dismissal_deadline_{};  // of the predecessors
   bool last_ones_told_ = false;               // the attendant's turn in a stop
 };

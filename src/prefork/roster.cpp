@@ -13,10 +13,12 @@ std::optional<int> Roster::vacancy(Time now) const {
   return static_cast<int>(found - entries_.begin());
 }
 
-std::optional<Roster::Time> Roster::next_vacancy() const {
+std::optional<Roster::Time> Roster::next_vacancy(Time now) const {
   std::optional<Time> next;
   for (const Entry& entry : entries_) {
-    if (entry.pid == 0) next = std::min(next.value_or(entry.ready), entry.ready);
+    if (entry.pid == 0 && entry.ready > now) {
+      next = std::min(next.value_or(entry.ready), entry.ready);
+    }
   }
   return next;
 }

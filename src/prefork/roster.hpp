@@ -31,8 +31,8 @@ class Roster {
   // A slot without a worker whose pause is over.
   std::optional<int> vacancy(Time now) const;
 
-  // When the next pause is over; none if every slot has its worker.
-  std::optional<Time> next_vacancy() const;
+  // When the first of the pauses is over; none: no slot is in one.
+  std::optional<Time> next_vacancy(Time now) const;
 
   // How many slots stay empty for a pause.
   int paused(Time now) const;

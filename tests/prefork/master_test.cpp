@@ -294,8 +294,13 @@ TEST_CASE_METHOD(Pool, "A worker that does not stop in time is ended by force") 
   CHECK(diary->starts == 2);
 }
 
-// Pauses of 50, 100, 200, 400, 800 ms, and so on: five starts in a second. Without them, hundreds.
-TEST_CASE_METHOD(Pool, "Workers that cannot start are no storm of forks") {
+// Pauses of 50, 100, 200, 400, 500 ms, and so on: five starts in a second. Without them, hundreds.
+// Neither does the master look around more often than something happens.
+TEST_CASE_METHOD(Pool, "Workers that cannot start are no storm of forks, nor one of looks") {
+  hooks.queued = [&] {
+    ++diary->calls;
+    return 0;
+  };
   hooks.serve = [&](Worker&) {
     diary->sign();
     throw std::runtime_error("cannot start");
@@ -304,6 +309,7 @@ TEST_CASE_METHOD(Pool, "Workers that cannot start are no storm of forks") {
   CHECK(has_started(2));
   std::this_thread::sleep_for(1s);
   CHECK(diary->starts <= 12);
+  CHECK(diary->calls <= 60);
   master->signal(SIGTERM);
   CHECK(end() == 0);
 }
@@ -371,6 +377,43 @@ TEST_CASE_METHOD(Crowd, "A pool on demand has no worker without work, and none a
   CHECK(diary->starts == 2);
   CHECK(stop() == 0);
   CHECK(record->recycled == 2);
+}
+
+TEST_CASE_METHOD(Crowd, "A pool grows on demand though the kernel does not tell its queue") {
+  hooks.queued = [] { return 0; };
+  start({.sizing = Sizing::ondemand, .max_children = 3});
+  come(3);
+  CHECK(are_held(3));
+  for (int i = 0; i < 3; ++i) let_go.reach();
+  CHECK(stop() == 0);
+}
+
+TEST_CASE_METHOD(Crowd, "Under load a pool looks a few times a second, not at each connection") {
+  hooks.queued = [this] {
+    ++diary->others;
+    return 0;
+  };
+  start({.sizing = Sizing::dynamic, .max_children = 3, .min_spare_servers = 1});
+  REQUIRE(eventually([&] { return diary->alive == 2; }));
+  const int before = diary->others;
+  for (int i = 0; i < 300; ++i) let_go.reach();
+  for (int i = 0; i < 300; ++i) {
+    come(1);
+    REQUIRE(are_held(i + 1));
+  }
+  CHECK(diary->others - before < 150);
+  CHECK(stop() == 0);
+}
+
+TEST_CASE_METHOD(Pool, "A part of the master stops it with a code of its own") {
+  prefork::Master* own = nullptr;
+  furnish = [&](prefork::Master& running) { own = &running; };
+  hooks.reload = [&] { own->stop("the front has gone", 3); };
+  start({.max_children = 2});
+  REQUIRE(has_started(2));
+  master->signal(SIGHUP);
+  CHECK(end() == 3);
+  CHECK(diary->finished == 2);
 }
 
 TEST_CASE_METHOD(

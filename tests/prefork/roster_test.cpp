@@ -28,7 +28,7 @@ TEST_CASE("A new roster has every slot vacant, and the first one is filled first
   CHECK(roster.vacancy(start) == 1);
   roster.joined(1, 101, start);
   CHECK_FALSE(roster.vacancy(start + 1h));
-  CHECK_FALSE(roster.next_vacancy());
+  CHECK_FALSE(roster.next_vacancy(start));
 }
 
 TEST_CASE("A roster knows its workers and their slots") {
@@ -86,7 +86,8 @@ TEST_CASE("A worker that served ends the row of failures") {
 TEST_CASE("A slot is vacant from the end of its pause on") {
   Roster roster(1);
   pause_after(roster, Served::no);
-  CHECK(roster.next_vacancy() == start + 50ms);
+  CHECK(roster.next_vacancy(start) == start + 50ms);
+  CHECK_FALSE(roster.next_vacancy(start + 50ms));
   CHECK_FALSE(roster.vacancy(start + 49ms));
   CHECK(roster.vacancy(start + 50ms) == 0);
 }
@@ -95,9 +96,8 @@ TEST_CASE("One slot's failures do not delay another") {
   Roster roster(2);
   pause_after(roster, Served::no);
   CHECK(roster.vacancy(start) == 1);
-  CHECK(roster.next_vacancy() == start);
   roster.joined(1, 101, start);
-  CHECK(roster.next_vacancy() == start + 50ms);
+  CHECK(roster.next_vacancy(start) == start + 50ms);
 }
 
 TEST_CASE("A worker that lived for a second is replaced at once, though it answered nothing") {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "bin/logs.hpp"
 #include "cli/config.hpp"
 #include "fcgi/responder.hpp"
 #include "os/backlog.hpp"
@@ -68,7 +69,7 @@ class Confined {
 // A worker's life: one counter, one application, one responder. The only place where the process
 // manager and FastCGI meet.
 void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config,
-          const Confined& confined) {
+          const Confined& confined, Logs& logs) {
   const auto report = reporter(os::Level::error);
   visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
@@ -78,8 +79,15 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
   confined.enter_sandbox();
   worker.idle();
   responder.run([&](const http::Request& request) {
+    const auto begin = visits::Moment::now();
+    os::set_log_trace(request.parameter("TRACE"));
     worker.begin({});
     http::Response response = app.answer(request, worker.stopping());
+    logs.answered({.request = request,
+                   .response = response,
+                   .begin = begin,
+                   .end = visits::Moment::now(),
+                   .count = app.counted()});
     worker.end();
     return response;
   });
@@ -93,6 +101,7 @@ int pending(os::BacklogGauge& gauge) {
 int serve(const cli::Config& config) {
   os::occupy_standard_descriptors();
   os::block_signals();
+  Logs logs(config);
   const Confined confined(config.confinement);
   os::rehearse([&] {
     confined.drop_privileges();
@@ -105,12 +114,20 @@ int serve(const cli::Config& config) {
   prefork::Master master(
       config.pool,
       {
-          .serve = [&](prefork::Worker& worker) { work(worker, listener, config, confined); },
-          .prepare_worker = [&](const prefork::Child&) { confined.drop_privileges(); },
+          .serve = [&](prefork::Worker& worker) { work(worker, listener, config, confined, logs); },
+          .prepare_worker =
+              [&](const prefork::Child&) {
+                logs.enter_worker();
+                confined.drop_privileges();
+              },
           .stop_listening = [&] { listener.close(); },
+          .reopen_logs = [&] { logs.reopen(); },
           .queued = [&] { return pending(gauge); },
+          .tick = [&](const prefork::Census&) { logs.tick(); },
+          .report_slow = [&](const std::string& what) { logs.say_slow(what); },
           .listening_fd = listener.fd(),
       });
+  logs.watch(master);
   return master.run();
 }
 

@@ -43,6 +43,7 @@ constexpr std::array always = {
     SCMP_SYS(recvmsg),
     SCMP_SYS(write),
     SCMP_SYS(writev),
+    SCMP_SYS(pwritev2),
     SCMP_SYS(pread64),
     SCMP_SYS(pwrite64),
     SCMP_SYS(sendto),

@@ -24,6 +24,7 @@ App::App(Counter& counter, Events* events, Report report)
 
 http::Response App::answer(const http::Request& request, bool stopping) {
   const std::string_view path = request.path();
+  counted_.reset();
   if (path == "/readyz") return readiness(stopping);
   if (std::find(reserved.begin(), reserved.end(), path) != reserved.end()) {
     return {.status = 404, .content_type = plain, .body = "not found\n"};
@@ -32,18 +33,17 @@ http::Response App::answer(const http::Request& request, bool stopping) {
 }
 
 http::Response App::visit(std::string_view path) {
-  std::optional<std::int64_t> count;
-  http::Response response = count_visit(count);
+  http::Response response = count_visit();
   if (events_ != nullptr) {
     events_->send(
-        {.time = std::time(nullptr), .path = path, .count = count, .status = response.status});
+        {.time = std::time(nullptr), .path = path, .count = counted_, .status = response.status});
   }
   return response;
 }
 
-http::Response App::count_visit(std::optional<std::int64_t>& count) try {
-  count = counter_.add_visit();
-  return {.body = std::to_string(*count) + " visits so far"};
+http::Response App::count_visit() try {
+  counted_ = counter_.add_visit();
+  return {.body = std::to_string(*counted_) + " visits so far"};
 } catch (const std::exception& error) {
   report_(std::string("not counted: ") + error.what());
   return unavailable("this visit could not be counted\n");

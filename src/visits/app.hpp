@@ -31,14 +31,18 @@ class App {
 
   http::Response answer(const http::Request& request, bool stopping);
 
+  // The number of the visit that was answered last; none: it was not counted.
+  std::optional<std::int64_t> counted() const { return counted_; }
+
  private:
   http::Response visit(std::string_view path);
-  http::Response count_visit(std::optional<std::int64_t>& count);
+  http::Response count_visit();
   http::Response readiness(bool stopping);
 
   Counter& counter_;
   Events* events_;
   Report report_;
+  std::optional<std::int64_t> counted_{};
 };
 
 }  // namespace visits

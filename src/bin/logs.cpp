@@ -1,0 +1,78 @@
+#include "bin/logs.hpp"
+
+#include <exception>
+
+#include "os/log.hpp"
+
+namespace {
+
+os::LogSettings settings_of(const cli::ErrorLog& log) {
+  return {.file = log.file,
+          .facility = log.facility,
+          .ident = log.ident,
+          .level = os::level_of(log.level).value_or(os::Level::notice),
+          .form = log.format == "json" ? os::Form::json : os::Form::text};
+}
+
+void reopen(std::optional<os::LogFile>& file) noexcept try {
+  if (file) file->reopen();
+} catch (const std::exception& error) {
+  os::log(os::Level::error, std::string(error.what()) + "; the old file stays in use");
+}
+
+}  // namespace
+
+Logs::Logs(const cli::Config& config)
+    : config_(config),
+      access_({.format = config.access_log.format,
+               .pool = config.pool.name,
+               .suppressed = config.access_log.suppressed}),
+      caught_([this](pid_t child, os::Output::Stream stream, std::string_view line) {
+        say_caught(child, stream, line);
+      }) {
+  os::configure_log(settings_of(config.error_log));
+  if (!config.access_log.file.empty()) access_file_.emplace(config.access_log.file);
+  if (!config.slow_log.empty()) slow_file_.emplace(config.slow_log);
+}
+
+void Logs::watch(prefork::Master& master) {
+  for (const auto stream : {os::Output::Stream::out, os::Output::Stream::error}) {
+    master.watch(caught_.fd(stream), [this, stream] { caught_.read(stream); });
+  }
+}
+
+void Logs::reopen() noexcept {
+  if (os::reopen_log()) os::log(os::Level::notice, "error log file re-opened");
+  ::reopen(access_file_);
+  ::reopen(slow_file_);
+}
+
+void Logs::say_slow(const std::string& what) {
+  if (!slow_file_) return os::log(os::Level::warning, what);
+  write(*slow_file_, os::log_time() + " [pool " + config_.pool.name + "] " + what + "\n");
+}
+
+void Logs::enter_worker() {
+  if (config_.catch_workers_output) return caught_.catch_mine();
+  os::discard_output();
+}
+
+// Out of memory for one line: the line is lost, the service goes on.
+void Logs::answered(const visits::Access& access) noexcept try {
+  if (!access_file_) return;
+  const std::string_view line = access_.line(access);
+  if (!line.empty()) write(*access_file_, line);
+} catch (const std::exception&) {
+}
+
+void Logs::say_caught(pid_t child, os::Output::Stream stream, std::string_view line) const {
+  if (!config_.decorate_workers_output) return os::log(os::Level::warning, line);
+  os::log(os::Level::warning, os::said_by(config_.pool.name, child, stream, line));
+}
+
+void Logs::write(os::LogFile& file, std::string_view line) noexcept {
+  (void)file.write(line);
+  if (const auto lost = file.take_lost(); lost > 0) {
+    os::log(os::Level::warning, file.path() + ": " + std::to_string(lost) + " lines were lost");
+  }
+}

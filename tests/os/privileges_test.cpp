@@ -204,6 +204,7 @@ TEST_CASE("A worker that changed its user still dies with its master") {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       Privileges({.user = "nobody"}).apply();
       changed.reach();
+      alarm(30);  // should it outlive its master after all
       pause();
       return 0;
     });

@@ -7,9 +7,12 @@
 #include <string>
 
 #include "bin/logs.hpp"
+#include "cli/checks.hpp"
 #include "cli/config.hpp"
+#include "cli/dump.hpp"
 #include "fcgi/responder.hpp"
 #include "os/backlog.hpp"
+#include "os/daemon.hpp"
 #include "os/descriptor.hpp"
 #include "os/listener.hpp"
 #include "os/log.hpp"
@@ -98,8 +101,14 @@ int pending(os::BacklogGauge& gauge) {
   return backlog ? static_cast<int>(backlog->pending) : 0;
 }
 
-int serve(const cli::Config& config) {
+int serve(const cli::CommandLine& command) {
+  const cli::Config& config = command.config;
   os::occupy_standard_descriptors();
+  cli::check_machine(command);
+  os::Daemon daemon;
+  if (config.daemonize) {
+    if (const auto code = daemon.start()) return *code;
+  }
   os::block_signals();
   Logs logs(config);
   const Confined confined(config.confinement);
@@ -108,6 +117,7 @@ int serve(const cli::Config& config) {
     visits::require_access(config.counter);
   });
   os::Listener listener(config.endpoint);
+  for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
   os::BacklogGauge gauge(listener.fd());
@@ -128,7 +138,17 @@ int serve(const cli::Config& config) {
           .listening_fd = listener.fd(),
       });
   logs.watch(master);
+  if (!daemon.ready()) return os::Daemon::exit_failed;
   return master.run();
+}
+
+// What -t says; php-fpm's words.
+int test(const cli::CommandLine& command) {
+  cli::check_machine(command);
+  for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
+  const std::string file = command.file.empty() ? "" : "file " + command.file + " ";
+  os::log(os::Level::notice, "configuration " + file + "test is successful");
+  return 0;
 }
 
 int fail(int code, const std::string& why) {
@@ -144,7 +164,11 @@ int main(int argc, char** argv) try {
   switch (command.wish) {
     case cli::Wish::help: std::fputs(cli::help().c_str(), stdout); return 0;
     case cli::Wish::version: std::puts("visitsd " VISITS_VERSION); return 0;
-    case cli::Wish::serve: return serve(command.config);
+    case cli::Wish::test: return test(command);
+    case cli::Wish::dump:
+      std::fputs(cli::dump(command.config).c_str(), stdout);
+      return test(command);
+    case cli::Wish::serve: return serve(command);
   }
 } catch (const cli::UsageError& error) {
   return fail(exit_usage, error.what());

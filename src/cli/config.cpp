@@ -1,208 +1,215 @@
 #include "cli/config.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdint>
-#include <functional>
+#include <filesystem>
 #include <optional>
-#include <string_view>
 #include <system_error>
+
+#include "cli/checks.hpp"
+#include "cli/dialect.hpp"
+#include "cli/directives.hpp"
+#include "cli/words.hpp"
 
 namespace cli {
 namespace {
 
-// A whole number with an optional sign, in that base, or with 0x before it in hexadecimal.
-std::optional<std::int64_t> number(std::string_view text, int base = 10) {
-  const bool negative = text.starts_with('-');
-  if (negative) text.remove_prefix(1);
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    base = 16;
-    text.remove_prefix(2);
+// Puts a command line together, one directive after the other.
+class Draft {
+ public:
+  explicit Draft(const Words& words) : words_(words) {
+    command_.file = words.file;
+    if (!words.prefix.empty()) top_ = std::filesystem::absolute(words.prefix).string();
+    command_.wish = words.tests == 0 ? Wish::serve : words.tests == 1 ? Wish::test : Wish::dump;
   }
-  std::int64_t value = 0;
-  const char* const past = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), past, value, base);
-  if (text.empty() || text.front() == '-' || error != std::errc{} || end != past) {
-    return std::nullopt;
+
+  CommandLine finish() {
+    if (!words_.file.empty()) read_file();
+    for (const std::string& assignment : words_.directives) assign(assignment);
+    if (words_.daemonize) config().daemonize = *words_.daemonize;
+    derive_sizes();
+    resolve_paths();
+    find_key();
+    check_agreement(config(), command_.origins);
+    check_user();
+    return std::move(command_);
   }
-  return negative ? -value : value;
-}
 
-std::int64_t number_within(std::string_view text, std::int64_t least, std::int64_t most) {
-  const auto value = number(text);
-  if (value && *value >= least && *value <= most) return *value;
-  throw ConfigError("a whole number from " + std::to_string(least) + " to " + std::to_string(most) +
-                    " is needed");
-}
+ private:
+  Config& config() { return command_.config; }
+  bool is_given(const std::string& name) const { return command_.origins.contains(name); }
 
-mode_t mode(std::string_view text) {
-  const auto value = number(text, 8);
-  if (value && *value >= 0 && *value <= 0777) return static_cast<mode_t>(*value);
-  throw ConfigError("permission bits in octal are needed, such as 0660");
-}
-
-// "90", "90s", "5m", "2h", "1d", or milliseconds as "500ms".
-std::chrono::milliseconds duration(std::string_view text) {
-  struct Unit {
-    std::string_view suffix;
-    std::int64_t milliseconds;
-  };
-  constexpr std::array<Unit, 5> units = {
-      {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-  const auto unit = std::find_if(units.begin(), units.end(),
-                                 [text](const Unit& u) { return text.ends_with(u.suffix); });
-  const bool bare = unit == units.end();
-  const auto count = number(bare ? text : text.substr(0, text.size() - unit->suffix.size()));
-  const std::int64_t size = bare ? 1000 : unit->milliseconds;
-  constexpr std::chrono::milliseconds longest = std::chrono::hours(365 * 24);
-  if (!count || *count < 0 || *count > longest.count() / size) {
-    throw ConfigError("a time of at most 365d is needed, such as 500ms, 20s or 2m");
+  void read_file() {
+    Reading reading = read_configuration(words_.file);
+    command_.warnings = std::move(reading.warnings);
+    for (const Entry& entry : reading.entries) take(entry);
+    if (pool_.empty()) {
+      throw ConfigError(words_.file +
+                        ": there is no pool in it; a section such as [www] is needed");
+    }
   }
-  return std::chrono::milliseconds(*count * size);
-}
 
-bool yes_or_no(std::string_view text) {
-  if (text == "yes") return true;
-  if (text == "no") return false;
-  throw ConfigError("yes or no is needed");
-}
-
-sysv::Key key(std::string_view text) {
-  const auto value = number(text);
-  if (!value || *value == 0 || *value < INT32_MIN || *value > INT32_MAX) {
-    throw ConfigError(
-        "a key is a number from 0x1 to 0x7fffffff, or a negative one of 32 bits: PHP 8.6 takes no "
-        "other");
+  void take(const Entry& entry) {
+    const std::string place = entry.file + ":" + std::to_string(entry.line);
+    const bool is_global = entry.section.empty() || entry.section == "global";
+    if (!is_global) open_pool(entry.section, place);
+    if (entry.name.empty()) return;
+    set(is_global ? Section::global : Section::pool, entry.name, entry.value,
+        place + ": " + entry.name);
   }
-  return sysv::Key{static_cast<key_t>(*value)};
-}
 
-sysv::Key key_of_file(const std::string& path) try {
-  return sysv::key_of_file(path);
-} catch (const std::system_error& error) {
-  throw ConfigError(error.code().message() + "; the file must exist, its inode makes the key");
-}
-
-// `visits.key` wins over `visits.key_file`, in whatever order they come.
-struct Draft {
-  Config config;
-  bool has_key = false;
-};
-
-struct Directive {
-  const char* name;
-  const char* standard;
-  const char* meaning;
-  void (*set)(Draft&, const std::string&);
-};
-
-constexpr std::array<Directive, 15> directives = {{
-    {"listen", "/run/visits.sock", "/path, IPv4:port, [IPv6]:port or port",
-     [](Draft& draft, const std::string& value) { draft.config.endpoint.address = value; }},
-    {"listen.backlog", "-1", "connections that may wait; -1: as many as the kernel allows",
-     [](Draft& draft, const std::string& value) {
-       draft.config.endpoint.backlog = static_cast<int>(number_within(value, -1, 65535));
-     }},
-    {"listen.owner", "this user", "owner of the unix socket",
-     [](Draft& draft, const std::string& value) { draft.config.endpoint.owner = value; }},
-    {"listen.group", "this group", "group of the unix socket: the web server's",
-     [](Draft& draft, const std::string& value) { draft.config.endpoint.group = value; }},
-    {"listen.mode", "0660", "permissions of the unix socket",
-     [](Draft& draft, const std::string& value) { draft.config.endpoint.mode = mode(value); }},
-    {"pm", "static", "how the pool is sized; static: pm.max_children workers, always",
-     [](Draft&, const std::string& value) {
-       if (value != "static") throw ConfigError("static is the only kind of pool so far");
-     }},
-    {"pm.max_children", "4", "number of workers",
-     [](Draft& draft, const std::string& value) {
-       draft.config.pool.max_children = static_cast<int>(number_within(value, 1, 10000));
-     }},
-    {"process_control_timeout", "20s", "how long a stop waits for requests that are being answered",
-     [](Draft& draft, const std::string& value) {
-       draft.config.pool.process_control_timeout = duration(value);
-     }},
-    {"user", "this user", "what workers become when root starts the pool",
-     [](Draft& draft, const std::string& value) { draft.config.confinement.user = value; }},
-    {"group", "the user's", "the same, of their group",
-     [](Draft& draft, const std::string& value) { draft.config.confinement.group = value; }},
-    {"visits.seccomp", "yes", "whether workers are kept to the system calls that serving needs",
-     [](Draft& draft, const std::string& value) {
-       draft.config.confinement.seccomp = yes_or_no(value);
-     }},
-    {"visits.key", "0x76697369", "key of segment and semaphore set; wins over visits.key_file",
-     [](Draft& draft, const std::string& value) {
-       draft.config.counter.key = key(value);
-       draft.has_key = true;
-     }},
-    {"visits.key_file", "none", "a file whose ftok(FILE, 'p') is the key, as in PHP",
-     [](Draft& draft, const std::string& value) {
-       const sysv::Key found = key_of_file(value);
-       if (!draft.has_key) draft.config.counter.key = found;
-     }},
-    {"visits.events", "none", "key of a message queue that every visit is sent to, as a PHP array",
-     [](Draft& draft, const std::string& value) { draft.config.events = key(value); }},
-    {"visits.access", "0600", "permissions of segment, set and queue, when they are made here",
-     [](Draft& draft, const std::string& value) {
-       draft.config.counter.access = sysv::Access{mode(value)};
-     }},
-}};
-
-void apply(Draft& draft, const std::string& assignment) {
-  const auto equals = assignment.find('=');
-  if (equals == std::string::npos) throw UsageError("-d wants name=value, not " + assignment);
-  const std::string name = assignment.substr(0, equals);
-  const auto directive = std::find_if(directives.begin(), directives.end(),
-                                      [&](const Directive& d) { return name == d.name; });
-  if (directive == directives.end()) {
-    throw ConfigError("-d " + assignment + ": there is no directive " + name +
-                      ", see visitsd --help");
+  void open_pool(const std::string& name, const std::string& place) {
+    if (!pool_.empty() && name != config().pool.name) {
+      throw ConfigError(place + ": [" + name + "]: a second pool, after [" + config().pool.name +
+                        "] of " + pool_ + "; one visitsd runs one pool, start another for it");
+    }
+    if (!pool_.empty()) return;
+    pool_ = place;
+    config().pool.name = name;
   }
-  try {
-    directive->set(draft, assignment.substr(equals + 1));
+
+  void assign(const std::string& assignment) {
+    const auto equals = assignment.find('=');
+    if (equals == std::string::npos) throw UsageError("-d wants name=value, not " + assignment);
+    const std::string name = assignment.substr(0, equals);
+    const Directive* const directive = find_directive(name);
+    set(directive ? directive->section : Section::pool, name, assignment.substr(equals + 1),
+        "-d " + assignment);
+  }
+
+  void set(Section section, const std::string& name, const std::string& value,
+           const std::string& origin) try {
+    set_directive(config(), section, name, value);
+    if (find_directive(name)->section == section) command_.origins[name] = origin;
   } catch (const ConfigError& error) {
-    throw ConfigError("-d " + assignment + ": " + error.what());
+    throw ConfigError(origin + ": " + error.what());
   }
-}
+
+  // What a dynamic pool was not told follows from what it was told.
+  void derive_sizes() {
+    prefork::Limits& pool = config().pool;
+    if (!is_given("pm.min_spare_servers")) {
+      pool.min_spare_servers =
+          std::min(pool.min_spare_servers,
+                   is_given("pm.max_spare_servers") ? pool.max_spare_servers : pool.max_children);
+    }
+    if (!is_given("pm.max_spare_servers")) {
+      pool.max_spare_servers =
+          std::max(pool.min_spare_servers, std::min(pool.max_spare_servers, pool.max_children));
+    }
+    if (!is_given("pm.start_servers")) {
+      pool.start_servers = (pool.min_spare_servers + pool.max_spare_servers) / 2;
+    }
+  }
+
+  static void put_below(const std::string& folder, std::string& path) {
+    if (folder.empty() || path.empty() || path.starts_with('/')) return;
+    path = folder + (folder.ends_with('/') ? "" : "/") + path;
+  }
+
+  static void put_socket_below(const std::string& folder, std::string& address) {
+    const bool is_port = address.find_first_not_of("0123456789") == std::string::npos;
+    if (!is_port && address.find(':') == std::string::npos) put_below(folder, address);
+  }
+
+  void resolve_paths() {
+    if (config().error_log.file != "syslog") put_below(top_, config().error_log.file);
+    put_below(top_, config().pid_file);
+    put_below(top_, config().prefix);
+    if (config().prefix.empty()) config().prefix = top_;
+    if (!config().prefix.empty()) {
+      config().prefix = std::filesystem::absolute(config().prefix).string();
+    }
+    const std::string& prefix = config().prefix;
+    put_below(prefix, config().access_log.file);
+    put_below(prefix, config().slow_log);
+    put_below(prefix, config().key_file);
+    put_socket_below(prefix, config().endpoint.address);
+    put_socket_below(prefix, config().status.listen);
+    if (config().confinement.chroot) put_below(prefix, *config().confinement.chroot);
+    if (auto& folder = config().confinement.chdir) {
+      put_below(config().confinement.chroot ? "/" : prefix, *folder);
+    }
+  }
+
+  // `visits.key` wins over `visits.key_file`, in whatever order they come.
+  void find_key() try {
+    if (config().key_file.empty()) return;
+    const sysv::Key found = sysv::key_of_file(config().key_file);
+    if (!is_given("visits.key")) config().counter.key = found;
+  } catch (const std::system_error& error) {
+    throw ConfigError(command_.origins["visits.key_file"] + ": " + error.code().message() +
+                      "; the file must exist, its inode makes the key");
+  }
+
+  void check_user() {
+    const auto& user = config().confinement.user;
+    if (geteuid() != 0 || (user && *user != "root" && *user != "0")) return;
+    if (!words_.file.empty() && !words_.allow_root) {
+      throw ConfigError((user ? command_.origins["user"] : pool_ + ": user") +
+                        ": workers would be root; name another user, or say -R");
+    }
+    command_.warnings.push_back(
+        "workers run as root: no user is named, see `user` in visitsd --help");
+  }
+
+  const Words& words_;
+  std::string top_;  // -p, whole
+  CommandLine command_;
+  std::string pool_;  // where it begins; empty: nowhere yet
+};
 
 }  // namespace
 
-CommandLine parse(std::span<const char* const> words) {
-  Draft draft;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string_view word = words[i];
-    if (word == "-h" || word == "--help") return {.wish = Wish::help, .config = {}};
-    if (word == "-v" || word == "--version") return {.wish = Wish::version, .config = {}};
-    if (word == "-F" || word == "--nodaemonize") continue;
-    if (word == "-d" && i + 1 < words.size()) {
-      apply(draft, words[++i]);
-    } else {
-      throw UsageError("no such option: " + std::string(word) + ", see visitsd --help");
-    }
+CommandLine parse(std::span<const char* const> arguments) {
+  const Words words = read_words(arguments);
+  if (words.help || words.version) {
+    CommandLine command;
+    command.wish = words.help ? Wish::help : Wish::version;
+    return command;
   }
-  return {.wish = Wish::serve, .config = draft.config};
+  return Draft(words).finish();
 }
 
 std::string help() {
   std::string text =
-      "Usage: visitsd [-F] [-d NAME=VALUE] ...\n"
+      "Usage: visitsd [-F | -D] [-y FILE] [-d NAME=VALUE] ... [-t[t]] [-R] [-p FOLDER]\n"
       "Counts visits: a pool of FastCGI workers that share one number in System V memory with "
       "PHP.\n"
       "\n"
-      "  -F               stay in the foreground (it always does so far)\n"
-      "  -d NAME=VALUE    set a directive; the last one counts\n"
-      "  -h, -v           this text; the version\n"
+      "  -y, --fpm-config FILE   read directives from a file as php-fpm has it: [global], one "
+      "[pool]\n"
+      "  -d NAME=VALUE           set a directive; wins over the file, the last one counts; a name\n"
+      "                          that both sections have is the pool's\n"
+      "  -F, --nodaemonize       stay in the foreground\n"
+      "  -D, --daemonize         go to the background, whatever `daemonize` says\n"
+      "  -p, --prefix FOLDER     where relative paths begin\n"
+      "  -t, --test              say whether the configuration is sound, and touch nothing\n"
+      "  -tt                     print it, too, with every default, as a file for -y\n"
+      "  -R                      root may run workers as root with a file that names no user;\n"
+      "                          without a file it may, and the log says so\n"
+      "  -h, --help; -v, --version\n"
       "\n"
       "Directives and their defaults:\n";
-  for (const Directive& directive : directives) {
-    const std::string assignment = std::string(directive.name) + " = " + directive.standard;
+  Section section = Section::pool;
+  for (const Directive& directive : directives()) {
+    if (section != directive.section) {
+      text += directive.section == Section::global ? "[global]\n" : "[pool], of any name\n";
+    }
+    section = directive.section;
+    const std::string assignment = directive.name + " = " + directive.text(Config{});
     text += "  " + assignment +
-            std::string(std::max<std::size_t>(36, assignment.size() + 1) - assignment.size(), ' ') +
+            std::string(std::max<std::size_t>(44, assignment.size() + 1) - assignment.size(), ' ') +
             directive.meaning + "\n";
   }
   return text +
+         "Times have ms, s, m, h or d after them, sizes k, M or G. In a file, ${NAME} is a "
+         "variable "
+         "of the\nenvironment, $pool the pool's name, and include = PATTERN reads other files.\n"
          "\nSignals: TERM, INT and QUIT finish the requests that are being answered, then end it.\n"
-         "Exit codes: 0 stopped as told, 64 wrong usage, 78 wrong configuration.\n";
+         "Exit codes: 0 stopped as told, 64 wrong usage, 70 no start in the background, 78 wrong "
+         "configuration.\n";
 }
 
 }  // namespace cli

@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "cli/error.hpp"
 #include "os/listener.hpp"
 #include "os/privileges.hpp"
 #include "prefork/limits.hpp"
@@ -22,6 +24,8 @@ struct ErrorLog {
   std::string ident = "visitsd";
   std::string level = "notice";  // alert, error, warning, notice, debug
   std::string format = "text";   // visits.log_format: text, or json for one JSON object a line
+  int limit = 1024;              // log_limit: longest line
+  bool buffering = true;         // log_buffering; taken, and always so
 };
 
 // One line per request; php-fpm's names.
@@ -48,6 +52,7 @@ struct Config {
   std::string slow_log{};  // empty: to the error log
   Status status;
   os::Confinement confinement;
+  std::string prefix{};                               // where relative paths begin; empty: here
   std::string pid_file{};                             // empty: none
   bool daemonize = true;                              // -F says no, -D yes
   std::chrono::milliseconds systemd_interval{10000};  // 0: off
@@ -55,36 +60,37 @@ struct Config {
   std::optional<std::uint64_t> master_rlimit_files{};
   std::optional<std::uint64_t> master_rlimit_core{};
   std::optional<int> master_priority{};
+  int process_max = 0;  // process.max: most workers at all; 0: pm.max_children says it
   bool catch_workers_output = true;
   bool decorate_workers_output = true;
+  bool terminate_timeout_tracks_finished = false;  // request_terminate_timeout_track_finished
 
   os::Endpoint endpoint{.address = "/run/visits.sock"};
   prefork::Limits pool;
   visits::Counter::Settings counter{.key =
                                         sysv::Key{0x76697369}};  // "visi": fixed, on every machine
+  std::string key_file{};  // visits.key_file, whose key counter.key is, if no other is given
   std::optional<sysv::Key> events{};  // of the queue that visits are sent to; absent: none
 };
 
-enum class Wish { serve, help, version };
+enum class Wish { serve, test, dump, help, version };
+
+// Where each directive was given that was given at all: "FILE:LINE: NAME" or "-d NAME=VALUE".
+using Origins = std::map<std::string, std::string>;
 
 struct CommandLine {
   Wish wish = Wish::serve;
-  Config config;
+  std::string file{};  // -y; empty: none
+  Config config{};
+  std::vector<std::string> warnings{};  // for the log, one sentence each
+  Origins origins{};
 };
 
-// The call's words are off (exit code 64, as php-fpm has it).
-class UsageError : public std::runtime_error {
-  using runtime_error::runtime_error;
-};
-
-// A directive is unknown, or its value cannot be meant (exit code 78). One sentence: which
-// directive, which value, and what would be right.
-class ConfigError : public std::runtime_error {
-  using runtime_error::runtime_error;
-};
-
-// Reads the words after the program's name. Later directives win. Touches nothing but the key
-// file, which it looks at.
+// Reads the words after the program's name and the file that they name; a directive of the words
+// wins over the file's. Reads files and looks at the key file, and touches nothing.
+//
+// A root master without `user` keeps its workers root, and says so with a warning; but a file of
+// configuration (-y) has to name a user, as php-fpm wants it, or be read with -R.
 CommandLine parse(std::span<const char* const> words);
 
 // What --help prints: usage, and every directive with its default.

@@ -12,6 +12,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -618,6 +619,74 @@ TEST_CASE("Chunks that do not end where the table ends are damage") {
   memory.set(layout::header::end, memory.get(layout::header::end) + 16);
   memory.set(layout::header::free, memory.get(layout::header::free) - 16);
   CHECK_THAT(reason_of(memory), support::contains("header: end"));
+}
+
+// A header or chunk that PHP's own reports name (php-src 22982, 23495), in a table of variables 0,
+// 7 and 8 at 40, 80 and 120.
+struct Hostile {
+  const char* name;
+  std::vector<std::pair<std::size_t, std::int64_t>> words;
+};
+
+TEST_CASE("Every hostile header or chunk is damage to every change and every look, and stays") {
+  constexpr std::int64_t tera = std::int64_t{1} << 40;
+  namespace header = layout::header;
+  namespace chunk = layout::chunk;
+  const std::vector<Hostile> all = {
+      {"end beyond the segment", {{header::end, 1 << 30}}},
+      {"end beyond the segment, length too",
+       {{header::end, 1 << 30}, {40 + chunk::length, 1 << 20}}},
+      {"start far before the segment", {{header::start, -tera}}},
+      {"length beyond any memory", {{40 + chunk::length, INT64_MAX}}},
+      {"length negative", {{40 + chunk::length, -5}}},
+      {"next of nothing", {{40 + chunk::next, 0}}},
+      {"next negative", {{40 + chunk::next, -40}}},
+      {"second next back to the first", {{80 + chunk::next, -40}}},
+      {"next beyond any memory", {{40 + chunk::next, std::int64_t{1} << 62}}},
+      {"next past the end", {{40 + chunk::next, 9000}}},
+      {"free beyond the segment", {{header::free, tera}}},
+      {"free beyond the segment, nothing there", {{header::end, 40}, {header::free, tera}}},
+      {"free negative", {{header::free, -1}}},
+      {"end and free alike, far outside", {{header::end, tera}, {header::free, tera}}},
+  };
+  for (const Hostile& hostile : all) {
+    CAPTURE(hostile.name);
+    Memory memory = table_of_php();
+    for (const auto& [offset, word] : hostile.words) memory.set(offset, word);
+    const std::string before = memory.copy();
+    CHECK_THROWS_AS(Variables(memory.bytes()).get(99), Damaged);
+    CHECK_THROWS_AS(Variables(memory.bytes()).check(), Damaged);
+    CHECK_THROWS_AS(Variables(memory.bytes()).all(), Damaged);
+    CHECK_THROWS_AS(Variables(memory.bytes()).put(99, std::string(5000, 'x')), Damaged);
+    CHECK_THROWS_AS(Variables(memory.bytes()).remove(99), Damaged);
+    CHECK(memory.copy() == before);
+  }
+}
+
+TEST_CASE("A length of nothing over a value is a value of no bytes, and mended by the next put") {
+  Memory memory = table_of_php();
+  memory.set(40 + layout::chunk::length, 0);
+  Variables variables(memory.bytes());
+  CHECK(variables.get(0) == "");
+  variables.put(0, "i:42;");
+  CHECK(variables.get(0) == "i:42;");
+  CHECK(variables.all().size() == 3);
+}
+
+TEST_CASE("Zeros of another size than expected hold as much as there is") {
+  Memory memory(4096);
+  Variables variables = Variables::of(memory.bytes(), generation);
+  CHECK_THROWS_AS(variables.put(0, std::string(1 << 20, 'x')), NoRoom);
+  CHECK(memory.get(layout::header::total) == 4096);
+}
+
+TEST_CASE("Room that was counted twice takes no text that has none") {
+  Memory memory = table_of_php();
+  const std::int64_t free = memory.get(layout::header::free);
+  memory.set(layout::header::free, free + 48);
+  const std::string text(static_cast<std::size_t>(free) + 1, 'x');
+  CHECK_THROWS_AS(Variables(memory.bytes()).put(5, text), NoRoom);
+  CHECK(is_counted(memory));
 }
 
 // What was checked is what is used: a copy, whatever becomes of the segment meanwhile.

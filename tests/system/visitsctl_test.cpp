@@ -1,8 +1,14 @@
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "paths.hpp"
@@ -79,7 +85,111 @@ struct Damaged : Tool {
   }
 };
 
+// The program on a terminal of its own, and somebody who types.
+class Terminal {
+ public:
+  explicit Terminal(const Words& words) {
+    pid_ = forkpty(&fd_, nullptr, nullptr, nullptr);
+    if (pid_ == -1) throw std::runtime_error("forkpty");
+    if (pid_ != 0) return;
+    std::vector<char*> arguments;
+    for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  ~Terminal() { close(fd_); }
+
+  // Reads until that is on the screen, or the program has ended.
+  std::string read_to(const std::string& text) {
+    std::array<char, 256> buffer{};
+    while (screen_.find(text) == std::string::npos) {
+      const ssize_t size = read(fd_, buffer.data(), buffer.size());
+      if (size <= 0) break;
+      screen_.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+    return screen_;
+  }
+  void type(const std::string& line) const { (void)!write(fd_, line.data(), line.size()); }
+
+  int wait() {
+    read_to("\xff");
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  }
+
+ private:
+  int fd_ = -1;
+  pid_t pid_;
+  std::string screen_;
+};
+
 }  // namespace
+
+TEST_CASE_METHOD(Tool, "On a terminal it asks first, and does nothing but for a yes") {
+  in_php("shm_put_var($m, 1, 'tea');");
+  for (const auto& [answer, code] :
+       std::vector<std::pair<std::string, int>>{{"n\n", 1}, {"\n", 1}, {"\x04", 1}, {"y\n", 0}}) {
+    CAPTURE(answer, code);
+    CHECK(sysv::Segment::open(key).has_value());
+    Terminal terminal({VISITSCTL, "ipc", "rm", key_text});
+    CHECK_THAT(terminal.read_to("[y/N]"),
+               contains("destroy at key " + key_text + " the segment of"));
+    terminal.type(answer);
+    CHECK(terminal.wait() == code);
+  }
+  CHECK_FALSE(sysv::Segment::open(key).has_value());
+}
+
+TEST_CASE_METHOD(Tool, "A follower whose reader has left takes no more messages") {
+  const auto queue = sysv::Queue::create(key);
+  std::array<int, 2> ends{};
+  REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
+  support::Child follower([&] {
+    dup2(ends[1], STDOUT_FILENO);
+    execl(VISITSCTL, VISITSCTL, "ipc", "receive", key_text.c_str(), "--follow", "--raw", nullptr);
+    return 1;
+  });
+  close(ends[1]);
+  queue->send(sysv::MessageType{1}, "first");
+  std::array<char, 16> line{};
+  CHECK(read(ends[0], line.data(), line.size()) == 6);
+  close(ends[0]);
+  queue->send(sysv::MessageType{1}, "second");
+  CHECK(follower.wait() == 74);
+  CHECK(queue->try_receive().value().body == "second");
+}
+
+TEST_CASE_METHOD(Tool,
+                 "What every verb says with --json is JSON to PHP, line by line where it follows") {
+  in_php("shm_put_var($m, 0, [1]);");
+  set(header::total, 5);
+  const std::vector<Words> calls = {{"list"},
+                                    {"show", key_text},
+                                    {"get", key_text, "0"},
+                                    {"put", key_text, "1", "5"},
+                                    {"remove", key_text, "1", "--yes"},
+                                    {"check", key_text},
+                                    {"repair", key_text, "--yes", "--backup", folder / "backup"},
+                                    {"send", key_text, "1", "5", "--create"},
+                                    {"receive", key_text},
+                                    {"rm", key_text, "--yes"}};
+  for (Words call : calls) {
+    CAPTURE(call[0]);
+    const std::string page = support::run({VISITSCTL, "ipc", call[0], "--help"}).text;
+    CHECK_THAT(page, contains("Usage: visitsctl ipc " + call[0]) && contains("--json"));
+    std::string command = VISITSCTL " ipc";
+    for (const std::string& word : call) command += " '" + word + "'";
+    const Result result = support::run({"sh", "-c", command + " --json 2>/dev/null"});
+    CHECK(result.code == 0);
+    const std::string file = folder.write(call[0], result.text);
+    CHECK(
+        php("json_decode(file_get_contents('" + file + "'), flags: JSON_THROW_ON_ERROR);").empty());
+  }
+}
 
 TEST_CASE_METHOD(Tool, "PHP's values of every type are shown, and PHP reads back what was got") {
   in_php(

@@ -1,6 +1,5 @@
 #include "ctl/json.hpp"
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -8,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ctl/hex.hpp"
 #include "sysv/serializer.hpp"
 #include "sysv/unserializer.hpp"
 
@@ -19,30 +19,6 @@ using sysv::Array;
 using sysv::Value;
 
 constexpr int deepest = 4096;  // as PHP's unserialize_max_depth
-
-std::string hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes) {
-    const auto number = static_cast<unsigned char>(byte);
-    text += digits[number / 16];
-    text += digits[number % 16];
-  }
-  return text;
-}
-
-std::optional<std::string> from_hex(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  for (std::size_t at = 0; at < text.size(); at += 2) {
-    unsigned char byte = 0;
-    const char* const digits = text.data() + at;
-    const auto [end, error] = std::from_chars(digits, digits + 2, byte, 16);
-    if (error != std::errc{} || end != digits + 2) return std::nullopt;
-    bytes += static_cast<char>(byte);
-  }
-  return bytes;
-}
 
 bool is_utf8(const std::string& text) {
   try {

@@ -4,28 +4,15 @@
 #include <string_view>
 #include <vector>
 
+#include "ctl/hex.hpp"
+
 namespace support {
 
-// PHP's bin2hex(). Any bytes pass through a file or a command line this way.
-inline std::string hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (const char byte : bytes) {
-    const auto number = static_cast<unsigned char>(byte);
-    text += digits[number / 16];
-    text += digits[number % 16];
-  }
-  return text;
-}
+// Any bytes pass through a file or a command line this way.
+using ctl::hex;
 
-// PHP's hex2bin(). REQUIRES: an even number of digits.
-inline std::string from_hex(std::string_view text) {
-  std::string bytes;
-  for (std::size_t at = 0; at + 1 < text.size(); at += 2) {
-    bytes += static_cast<char>(std::stoi(std::string(text.substr(at, 2)), nullptr, 16));
-  }
-  return bytes;
-}
+// REQUIRES: pairs of hexadecimal digits.
+inline std::string from_hex(std::string_view text) { return ctl::from_hex(text).value(); }
 
 // The lines of a text, without their ends.
 inline std::vector<std::string> lines_of(const std::string& text) {

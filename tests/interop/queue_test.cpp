@@ -1,9 +1,11 @@
 #include "sysv/queue.hpp"
 
+#include <chrono>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "interop/values.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "support/hex.hpp"
@@ -99,6 +101,34 @@ TEST_CASE_METHOD(WithPhp, "We receive PHP's values as it sent them, objects too"
   queue.send(one, serialize(*unserialize(object)));
   CHECK(in_php("msg_receive($q, 0, $type, 1000, $m); echo get_class($m), $m[0];") ==
         "ArrayObject1");
+}
+
+TEST_CASE_METHOD(WithPhp, "A value of every type that PHP sends we read, and PHP reads it back") {
+  const support::Folder folder;
+  support::Program peer(
+      {"php", "-r",
+       interop::values_of_every_type + "$q = msg_get_queue(" + number +
+           ", 0600); foreach ($values as $i => $v) { msg_send($q, 1, $v); "
+           "msg_receive($q, 2, $type, 10000, $back); if (serialize($back) !== serialize($v)) "
+           "echo $i, ' differs '; }"},
+      folder / "php.log");
+  const Queue queue = Queue::open_or_create(key);
+  for (int i = 0; i < interop::number_of_types; ++i) {
+    CAPTURE(i);
+    const auto message = queue.receive_within(std::chrono::seconds(10), Selection::of(one));
+    REQUIRE(message.has_value());
+    const auto value = unserialize(message->body);
+    REQUIRE(value.has_value());
+    queue.send(MessageType{2}, serialize(*value));
+  }
+  CHECK(peer.wait() == 0);
+  CHECK(peer.log().empty());
+}
+
+// PHP asks for it by making one.
+TEST_CASE("Where PHP up to 8.5 says that a queue of key 0 exists, there is none here") {
+  CHECK_FALSE(Queue::exists(sysv::Key{0}));
+  CHECK_FALSE(Queue::open(sysv::Key{0}).has_value());
 }
 
 TEST_CASE_METHOD(WithPhp, "Raw messages have the same bytes from PHP and from us") {

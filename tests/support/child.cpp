@@ -1,7 +1,6 @@
 #include "support/child.hpp"
 
 #include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,15 +12,9 @@
 #include "os/retry.hpp"
 
 namespace support {
-namespace {
 
-int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
-
-}  // namespace
-
-Child::Child(const std::function<int()>& body) : pid_(fork()) {
-  if (pid_ == -1) throw std::runtime_error("fork");
-  if (pid_ != 0) return;
+Child::Child(const std::function<int()>& body) : Offspring(fork()) {
+  if (pid() != 0) return;
   try {
     _exit(body());
   } catch (const std::exception&) {
@@ -30,25 +23,9 @@ Child::Child(const std::function<int()>& body) : pid_(fork()) {
 }
 
 Child::~Child() {
-  if (result_ != -1) return;
+  if (is_over()) return;
   signal(SIGKILL);
   wait();
-}
-
-void Child::signal(int number) const { kill(pid_, number); }
-
-int Child::wait() {
-  int status = 0;
-  if (result_ == -1 && os::retry([&] { return waitpid(pid_, &status, 0); }) == pid_) {
-    result_ = code_of(status);
-  }
-  return result_;
-}
-
-bool Child::has_ended() {
-  int status = 0;
-  if (result_ == -1 && waitpid(pid_, &status, WNOHANG) == pid_) result_ = code_of(status);
-  return result_ != -1;
 }
 
 int in_child(const std::function<int()>& body) { return Child(body).wait(); }

@@ -1,32 +1,19 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <functional>
+
+#include "support/offspring.hpp"
 
 namespace support {
 
 // A forked child that runs `body` and ends with _exit(body's result): it never returns into Catch2.
 // No Catch2 macro in the body. A child that is still there at the end of its life is killed.
-class Child {
+class Child : public Offspring {
  public:
   explicit Child(const std::function<int()>& body);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();
-
-  pid_t pid() const { return pid_; }
-  void signal(int number) const;
-
-  // Waits for its end: the exit code, or 128 + the signal that ended it.
-  int wait();
-
-  // Whether it has ended by now.
-  bool has_ended();
-
- private:
-  pid_t pid_;
-  int result_ = -1;
 };
 
 // Runs `body` in a child and waits for it.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,14 +11,11 @@
 #include <stdexcept>
 #include <utility>
 
-#include "os/retry.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
 
 namespace support {
 namespace {
-
-int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 [[noreturn]] void become(const Words& words, const std::string& log_file) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -38,32 +34,15 @@ int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 +
 }  // namespace
 
 Program::Program(const Words& words, std::string log_file)
-    : pid_(fork()), log_file_(std::move(log_file)) {
-  if (pid_ == -1) throw std::runtime_error("fork");
-  if (pid_ == 0) become(words, log_file_);
+    : Offspring(fork()), log_file_(std::move(log_file)) {
+  if (pid() == 0) become(words, log_file_);
 }
 
 Program::~Program() {
-  if (result_ != -1) return;
+  if (is_over()) return;
   signal(SIGTERM);
   if (!eventually([this] { return has_ended(); })) signal(SIGKILL);
   wait();
-}
-
-void Program::signal(int number) const { kill(pid_, number); }
-
-bool Program::has_ended() {
-  int status = 0;
-  if (result_ == -1 && waitpid(pid_, &status, WNOHANG) == pid_) result_ = code_of(status);
-  return result_ != -1;
-}
-
-int Program::wait() {
-  int status = 0;
-  if (result_ == -1 && os::retry([&] { return waitpid(pid_, &status, 0); }) == pid_) {
-    result_ = code_of(status);
-  }
-  return result_;
 }
 
 std::string Program::log() const { return contents_of(log_file_); }

@@ -5,32 +5,25 @@
 #include <string>
 #include <vector>
 
+#include "support/offspring.hpp"
+
 namespace support {
 
 using Words = std::vector<std::string>;
 
 // A program that runs beside the test; what it prints goes to a file. Asked to end (TERM), and
 // after ten seconds made to, at the end of its life.
-class Program {
+class Program : public Offspring {
  public:
   Program(const Words& words, std::string log_file);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program();
 
-  pid_t pid() const { return pid_; }
-  void signal(int number) const;
-  bool has_ended();
-
-  // Waits for its end: the exit code, or 128 + the signal that ended it.
-  int wait();
-
   std::string log() const;
 
  private:
-  pid_t pid_;
   std::string log_file_;
-  int result_ = -1;
 };
 
 // The processes whose parent that one is.

@@ -1,3 +1,5 @@
+#include <sys/prctl.h>
+
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -5,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "bin/logs.hpp"
 #include "cli/checks.hpp"
@@ -23,9 +26,12 @@
 #include "os/throttle.hpp"
 #include "prefork/child.hpp"
 #include "prefork/master.hpp"
+#include "visits/activity.hpp"
 #include "visits/app.hpp"
+#include "visits/attendant.hpp"
 #include "visits/counter.hpp"
 #include "visits/events.hpp"
+#include "visits/statistics.hpp"
 
 namespace {
 
@@ -72,19 +78,20 @@ class Confined {
 // A worker's life: one counter, one application, one responder. The only place where the process
 // manager and FastCGI meet.
 void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config,
-          const Confined& confined, Logs& logs) {
+          const Confined& confined, Logs& logs, visits::Statistics& statistics) {
   const auto report = reporter(os::Level::error);
   visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
   if (config.events) events.emplace(*config.events, config.counter.access, report);
-  visits::App app(counter, events ? &*events : nullptr, report);
+  visits::App app(counter, events ? &*events : nullptr, report, &statistics[worker.place()]);
   fcgi::Responder responder(listener.fd(), worker.stop_fd());
   confined.enter_sandbox();
   worker.idle();
+  visits::ActivityBytes note;
   responder.run([&](const http::Request& request) {
     const auto begin = visits::Moment::now();
     os::set_log_trace(request.parameter("TRACE"));
-    worker.begin({});
+    worker.begin(visits::encode(visits::activity_of(request), note));
     http::Response response = app.answer(request, worker.stopping());
     logs.answered({.request = request,
                    .response = response,
@@ -94,6 +101,39 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
     worker.end();
     return response;
   });
+}
+
+// One process that tells how the pool does, also while every worker is busy.
+void attend(const prefork::AttendantContext& pool, const os::Listener& listener, int workers_fd,
+            const cli::Config& config, const Confined& confined,
+            const visits::Statistics& statistics) {
+  prctl(PR_SET_NAME, "visitsd-status");  // for ps and top
+  const cli::Status& status = config.status;
+  visits::Attendant attendant({pool.scoreboard, statistics, workers_fd}, config.pool,
+                              {.status_path = status.status_path,
+                               .ping_path = status.ping_path,
+                               .ping_response = status.ping_response,
+                               .metrics_path = status.metrics_path,
+                               .version = VISITS_VERSION});
+  fcgi::Responder responder(listener.fd(), pool.child.stop_fd());
+  confined.enter_sandbox();
+  responder.run([&](const http::Request& request) { return attendant.answer(request); });
+}
+
+// Where that is: beside the pool's own unix socket, unless said otherwise.
+std::optional<os::Endpoint> status_endpoint(const cli::Config& config) {
+  os::Endpoint endpoint = config.endpoint;
+  const std::string_view path = config.endpoint.address;
+  if (!config.status.listen.empty()) {
+    endpoint.address = config.status.listen;
+  } else if (path.ends_with(".sock")) {
+    endpoint.address = std::string(path.substr(0, path.size() - 5)) + "-status.sock";
+  } else if (path.starts_with("/")) {
+    endpoint.address += "-status";
+  } else {
+    return std::nullopt;
+  }
+  return endpoint;
 }
 
 int pending(os::BacklogGauge& gauge) {
@@ -120,25 +160,38 @@ int serve(const cli::CommandLine& command) {
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
+  std::optional<os::Listener> status;
+  if (const auto endpoint = status_endpoint(config)) status.emplace(*endpoint);
+  std::optional<visits::Statistics> statistics;
   os::BacklogGauge gauge(listener.fd());
-  prefork::Master master(
-      config.pool,
-      {
-          .serve = [&](prefork::Worker& worker) { work(worker, listener, config, confined, logs); },
-          .prepare_worker =
-              [&](const prefork::Child&) {
-                logs.enter_worker();
-                confined.drop_privileges();
-              },
-          .stop_listening = [&] { listener.close(); },
-          .reopen_logs = [&] { logs.reopen(); },
-          .queued = [&] { return pending(gauge); },
-          .tick = [&](const prefork::Census&) { logs.tick(); },
-          .report_slow = [&](const std::string& what) { logs.say_slow(what); },
-          .listening_fd = listener.fd(),
-      });
+  std::function<void(const prefork::AttendantContext&)> attendance;
+  if (status) {
+    attendance = [&](const prefork::AttendantContext& pool) {
+      attend(pool, *status, listener.fd(), config, confined, *statistics);
+    };
+  }
+  prefork::Master master(config.pool,
+                         {
+                             .serve =
+                                 [&](prefork::Worker& worker) {
+                                   work(worker, listener, config, confined, logs, *statistics);
+                                 },
+                             .attend = attendance,
+                             .prepare_worker =
+                                 [&](const prefork::Child&) {
+                                   logs.enter_worker();
+                                   confined.drop_privileges();
+                                 },
+                             .stop_listening = [&] { listener.close(); },
+                             .reopen_logs = [&] { logs.reopen(); },
+                             .queued = [&] { return pending(gauge); },
+                             .tick = [&](const prefork::Census&) { logs.tick(); },
+                             .report_slow = [&](const std::string& what) { logs.say_slow(what); },
+                             .listening_fd = listener.fd(),
+                         });
   logs.watch(master);
   if (!daemon.ready()) return os::Daemon::exit_failed;
+  statistics.emplace(master.scoreboard().size());
   return master.run();
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -18,10 +19,20 @@ std::string_view parameter(const FCGX_Request& request, const char* name) {
   return value == nullptr ? std::string_view{} : value;
 }
 
+// What stands for REQUEST_URI where a client speaks FastCGI itself, as php-fpm's exporters do.
+std::string script_and_query(const FCGX_Request& parameters) {
+  std::string target(parameter(parameters, "SCRIPT_NAME"));
+  const std::string_view query = parameter(parameters, "QUERY_STRING");
+  if (!target.empty() && !query.empty()) target.append("?").append(query);
+  return target;
+}
+
 http::Response answer_to(const FCGX_Request& parameters, const Handler& handler) {
-  const http::Request request{.method = parameter(parameters, "REQUEST_METHOD"),
-                              .target = parameter(parameters, "REQUEST_URI"),
-                              .parameters = parameters.envp};
+  std::string instead;
+  http::Request request{.method = parameter(parameters, "REQUEST_METHOD"),
+                        .target = parameter(parameters, "REQUEST_URI"),
+                        .parameters = parameters.envp};
+  if (request.target.empty()) request.target = instead = script_and_query(parameters);
   if (request.method.empty() || request.target.empty()) {
     return {.status = 400,
             .content_type = "text/plain; charset=UTF-8",
@@ -55,7 +66,11 @@ Codec::Codec() : file_(file_in_memory()), request_(new FCGX_Request{}) {
 Codec::~Codec() = default;
 
 bool Codec::answer(const std::string& text, int connection, const Handler& handler) {
-  return read(text) && write(http::cgi_text(answer_to(*request_, handler)), connection);
+  if (!read(text)) return false;
+  const http::Response response = answer_to(*request_, handler);
+  const bool is_head = parameter(*request_, "REQUEST_METHOD") == "HEAD";
+  return write(http::cgi_text(response, is_head ? http::Body::left_out : http::Body::sent),
+               connection);
 }
 
 // `keepConnection` keeps FCGX_Accept_r from closing the file first. What libfcgi cannot read it

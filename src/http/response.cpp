@@ -14,7 +14,7 @@ std::string_view reason_of(int status) {
   }
 }
 
-std::string cgi_text(const Response& response) {
+std::string cgi_text(const Response& response, Body body) {
   std::string text = "Status: " + std::to_string(response.status);
   text.append(" ").append(reason_of(response.status));
   text.append("\r\nContent-Type: ").append(response.content_type);
@@ -23,7 +23,9 @@ std::string cgi_text(const Response& response) {
   if (response.retry_after > 0) {
     text.append("\r\nRetry-After: ").append(std::to_string(response.retry_after));
   }
-  return text.append("\r\n\r\n").append(response.body);
+  text.append("\r\n\r\n");
+  if (body == Body::sent) text.append(response.body);
+  return text;
 }
 
 }  // namespace http

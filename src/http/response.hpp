@@ -17,8 +17,11 @@ struct Response {
 // "OK" for 200, "" for a status this service never sends.
 std::string_view reason_of(int status);
 
+// An answer to HEAD tells the length of a body that is left out.
+enum class Body { sent, left_out };
+
 // The response in CGI form, as FastCGI's STDOUT stream carries it: headers, an empty line, body.
 // Every response forbids caching, because every one is true for one moment only.
-std::string cgi_text(const Response& response);
+std::string cgi_text(const Response& response, Body body = Body::sent);
 
 }  // namespace http

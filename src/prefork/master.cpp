@@ -466,7 +466,8 @@ void Master::be_worker(int slot, pid_t master) {
   Worker worker(scoreboard_[slot],
                 {.master = master,
                  .share = share_of(limits_, static_cast<std::uint32_t>(getpid())),
-                 .bell = bell_.get()});
+                 .bell = bell_.get(),
+                 .place = slot});
   prepare(worker);
   hooks_.serve(worker);
 }

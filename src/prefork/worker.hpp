@@ -22,10 +22,14 @@ class Worker : public Child {
     pid_t master;             // the process that forked
     std::uint64_t share = 0;  // requests after which this worker is spent; 0: never
     int bell = -1;            // rung (eventfd) when the master should look; -1: none
+    int place = 0;            // its slot's number on the scoreboard
   };
 
   // Throws std::system_error.
   Worker(Slot& slot, const Terms& terms);
+
+  // For what an application keeps per slot: no two workers are at one place at a time.
+  int place() const { return terms_.place; }
 
   // What the scoreboard shows; no call allocates or waits. Until the first idle() a death counts as
   // a failure to start.

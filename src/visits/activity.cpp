@@ -1,5 +1,6 @@
 #include "visits/activity.hpp"
 
+#include <charconv>
 #include <cstring>
 #include <numeric>
 
@@ -25,6 +26,20 @@ std::string_view cut(std::string_view text, std::size_t room) {
 }
 
 }  // namespace
+
+Activity activity_of(const http::Request& request) {
+  Activity activity{.method = request.method,
+                    .uri = request.path(),
+                    .user = request.parameter("REMOTE_USER"),
+                    .script = request.parameter("SCRIPT_FILENAME"),
+                    .remote = request.parameter("REMOTE_ADDR")};
+  if (activity.uri.size() < request.target.size()) {
+    activity.query = request.target.substr(activity.uri.size() + 1);
+  }
+  const std::string_view length = request.parameter("CONTENT_LENGTH");
+  std::from_chars(length.data(), length.data() + length.size(), activity.content_length);
+  return activity;
+}
 
 std::span<const std::byte> encode(const Activity& activity, ActivityBytes& into) noexcept {
   const std::array<std::string_view, rooms.size()> texts = {activity.method, activity.uri,

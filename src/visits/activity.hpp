@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "http/request.hpp"
+
 namespace visits {
 
 // What a request is, as much as a status page shows of it. A worker leaves it on the scoreboard, in
@@ -20,6 +22,10 @@ struct Activity {
   std::string_view remote{};  // the client's address
   std::uint64_t content_length = 0;
 };
+
+// As the web server tells it (REMOTE_USER, SCRIPT_FILENAME, REMOTE_ADDR, CONTENT_LENGTH). Views
+// into the request.
+Activity activity_of(const http::Request& request);
 
 // Room for the longest: method 16 bytes, URI 256, query 384, user 32, script 256, remote address
 // 46. What is longer is cut, and never inside of a UTF-8 character.

@@ -10,6 +10,7 @@
 #include "http/response.hpp"
 #include "visits/counter.hpp"
 #include "visits/events.hpp"
+#include "visits/statistics.hpp"
 
 namespace visits {
 
@@ -26,8 +27,9 @@ class App {
  public:
   using Report = std::function<void(const std::string&)>;
 
-  // `events`: told of every visit, counted or not; nullptr: nobody is.
-  App(Counter& counter, Events* events, Report report);
+  // `events`: told of every visit, counted or not; nullptr: nobody is. `row`: where the answers are
+  // counted and timed; nullptr: nowhere.
+  App(Counter& counter, Events* events, Report report, Statistics::Row* row = nullptr);
 
   http::Response answer(const http::Request& request, bool stopping);
 
@@ -35,6 +37,7 @@ class App {
   std::optional<std::int64_t> counted() const { return counted_; }
 
  private:
+  http::Response respond(const http::Request& request, bool stopping);
   http::Response visit(std::string_view path);
   http::Response count_visit();
   http::Response readiness(bool stopping);
@@ -42,6 +45,7 @@ class App {
   Counter& counter_;
   Events* events_;
   Report report_;
+  Statistics::Row* row_;
   std::optional<std::int64_t> counted_{};
 };
 

@@ -84,3 +84,28 @@ TEST_CASE_METHOD(Line, "A handler that throws leaves a codec that goes on") {
                      [](const http::Request&) { return http::Response{.body = "again"}; }));
   CHECK(support::answer_on(web_server.get()) == http::cgi_text({.body = "again"}));
 }
+
+TEST_CASE_METHOD(Line, "Without REQUEST_URI a request is for SCRIPT_NAME and QUERY_STRING") {
+  std::vector<std::string> seen;
+  const auto handler = [&](const http::Request& asked) {
+    seen.emplace_back(asked.target);
+    return http::Response{};
+  };
+  const auto ask = [&](support::Parameters parameters) {
+    parameters.emplace_back("REQUEST_METHOD", "GET");
+    CHECK(codec.answer(request(parameters), connection.get(), handler));
+    return support::answer_on(web_server.get()).value_or("no answer");
+  };
+  ask({{"SCRIPT_NAME", "/status"}, {"QUERY_STRING", "json&full"}});
+  ask({{"SCRIPT_NAME", "/ping"}, {"QUERY_STRING", ""}});
+  ask({{"REQUEST_URI", "/a"}, {"SCRIPT_NAME", "/b"}, {"QUERY_STRING", "c"}});
+  CHECK(seen == std::vector<std::string>{"/status?json&full", "/ping", "/a"});
+  CHECK_THAT(ask({{"QUERY_STRING", "x"}}), support::contains("Status: 400"));
+}
+
+TEST_CASE_METHOD(Line, "An answer to HEAD has no body, and tells its length") {
+  CHECK(codec.answer(request({{"REQUEST_METHOD", "HEAD"}, {"REQUEST_URI", "/"}}), connection.get(),
+                     [](const http::Request&) { return http::Response{.body = "12345"}; }));
+  CHECK(support::answer_on(web_server.get()) ==
+        http::cgi_text({.body = "12345"}, http::Body::left_out));
+}

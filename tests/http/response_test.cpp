@@ -37,6 +37,18 @@ TEST_CASE("A response's length counts bytes, and its body may have any") {
   CHECK(text.substr(text.size() - 4) == body);
 }
 
+TEST_CASE("A body that is left out is told by its length") {
+  const std::string text = http::cgi_text({.body = "12345"}, http::Body::left_out);
+  CHECK_THAT(text, support::contains("Content-Length: 5\r\n"));
+  CHECK(text.ends_with("\r\n\r\n"));
+}
+
+TEST_CASE("A response says in its own words that it must not be kept") {
+  const std::string text = http::cgi_text({.body = "", .caching = "Expires: 0"});
+  CHECK_THAT(text, support::contains("\r\nExpires: 0\r\n"));
+  CHECK_THAT(text, !support::contains("no-store"));
+}
+
 TEST_CASE("Every status that this service sends has its reason") {
   CHECK(http::reason_of(200) == "OK");
   CHECK(http::reason_of(400) == "Bad Request");

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <regex>
 #include <stdexcept>
@@ -45,6 +46,10 @@ std::string nginx_conf(const Folder& folder, int port, const std::string& upstre
   return folder.write("nginx.conf", conf);
 }
 
+bool is_attendant(pid_t pid) {
+  return contents_of("/proc/" + std::to_string(pid) + "/comm") == "visitsd-status\n";
+}
+
 void wait_until(const char* what, Program& program, const std::function<bool()>& claim) {
   const bool held = eventually([&] { return claim() || program.has_ended(); });
   if (!held || program.has_ended()) throw std::runtime_error(what + (": " + program.log()));
@@ -82,6 +87,12 @@ Words fpm_words(const std::string& conf) {
 
 }  // namespace
 
+std::vector<pid_t> workers_of(pid_t master) {
+  std::vector<pid_t> workers = children_of(master);
+  workers.erase(std::remove_if(workers.begin(), workers.end(), is_attendant), workers.end());
+  return workers;
+}
+
 Pool::Pool(const Folder& folder, sysv::Key key, int workers, const Words& more_directives)
     : size_(workers),
       socket_(folder / "visits.sock"),
@@ -91,7 +102,14 @@ Pool::Pool(const Folder& folder, sysv::Key key, int workers, const Words& more_d
 }
 
 void Pool::wait_for_workers() const {
-  eventually([this] { return static_cast<int>(workers().size()) == size_; });
+  eventually([this] { return attendant() != 0 && static_cast<int>(workers().size()) == size_; });
+}
+
+pid_t Pool::attendant() const {
+  for (const pid_t child : children_of(program_.pid())) {
+    if (is_attendant(child)) return child;
+  }
+  return 0;
 }
 
 Nginx::Nginx(const Folder& folder, const std::string& upstreams, const std::string& locations)

@@ -10,6 +10,9 @@
 
 namespace support {
 
+// The workers among a master's children, without its attendant.
+std::vector<pid_t> workers_of(pid_t master);
+
 // A running pool: build/visitsd with its socket in a folder. Ready when the constructor returns.
 class Pool {
  public:
@@ -17,7 +20,8 @@ class Pool {
 
   std::string socket() const { return socket_; }
   Program& master() { return program_; }
-  std::vector<pid_t> workers() const { return children_of(program_.pid()); }
+  std::vector<pid_t> workers() const { return workers_of(program_.pid()); }
+  pid_t attendant() const;  // 0: none
   std::string log() const { return program_.log(); }
 
   // Waits until there are all its workers.

@@ -147,7 +147,7 @@ TEST_CASE_METHOD(Files, "Without -F the command returns when the pool serves, wi
 
   const std::string masters = run({"pgrep", "-f", socket()}).text;
   const pid_t master = std::stoi(masters);
-  CHECK(support::children_of(master).size() == 4);
+  CHECK(support::workers_of(master).size() == 4);
   kill(master, SIGTERM);
   CHECK(support::eventually([&] { return access(socket().c_str(), F_OK) == -1; }));
   CHECK(support::eventually([&] { return kill(master, 0) == -1; }));

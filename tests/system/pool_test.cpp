@@ -96,11 +96,11 @@ TEST_CASE_METHOD(Site,
                          "listen=" + folder / "visits.sock", "-d", "pm.max_children=2", "-d",
                          "visits.key=" + sysv::text_of(key)},
                         folder / "visitsd.log");
-  REQUIRE(support::eventually([&] { return support::children_of(pool.pid()).size() == 2; }));
-  const pid_t victim = support::children_of(pool.pid()).front();
+  REQUIRE(support::eventually([&] { return support::workers_of(pool.pid()).size() == 2; }));
+  const pid_t victim = support::workers_of(pool.pid()).front();
   kill(victim, SIGKILL);
   CHECK(support::eventually([&] {
-    const auto workers = support::children_of(pool.pid());
+    const auto workers = support::workers_of(pool.pid());
     return workers.size() == 2 && workers.front() != victim;
   }));
   pool.signal(SIGTERM);

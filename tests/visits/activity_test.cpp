@@ -1,5 +1,6 @@
 #include "visits/activity.hpp"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,29 @@ TEST_CASE("An activity is decoded as it was encoded") {
   CHECK(activity->remote == "2001:db8::1");
   CHECK(activity->content_length == 1ULL << 40U);
   CHECK(decode(encode({}, room))->method.empty());
+}
+
+TEST_CASE("A request's activity is what the web server says of it") {
+  const std::array<const char*, 5> parameters = {"REMOTE_USER=anna", "SCRIPT_FILENAME=/srv/x.php",
+                                                 "REMOTE_ADDR=::1", "CONTENT_LENGTH=12", nullptr};
+  const Activity activity =
+      visits::activity_of({.method = "PUT", .target = "/a?b=1?c", .parameters = parameters.data()});
+  CHECK(activity.method == "PUT");
+  CHECK(activity.uri == "/a");
+  CHECK(activity.query == "b=1?c");
+  CHECK(activity.user == "anna");
+  CHECK(activity.script == "/srv/x.php");
+  CHECK(activity.remote == "::1");
+  CHECK(activity.content_length == 12);
+}
+
+TEST_CASE("What the web server does not say is empty, and a length that is none is 0") {
+  CHECK(visits::activity_of({.method = "GET", .target = "/a"}).query.empty());
+  CHECK(visits::activity_of({.method = "GET", .target = "/a?"}).query.empty());
+  CHECK(visits::activity_of({.method = "GET", .target = "/a"}).user.empty());
+  const std::array<const char*, 2> parameters = {"CONTENT_LENGTH=", nullptr};
+  CHECK(visits::activity_of({.method = "GET", .target = "/", .parameters = parameters.data()})
+            .content_length == 0);
 }
 
 TEST_CASE("Texts that are too long are cut, each for itself") {

@@ -1,5 +1,7 @@
 #include "visits/app.hpp"
 
+#include <array>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,27 @@ TEST_CASE_METHOD(Site, "Any path counts, with any query") {
 TEST_CASE_METHOD(Site, "A page that is kept for later counts nothing") {
   for (const char* page : {"/status", "/ping?x", "/metrics"}) CHECK(get(page).status == 404);
   CHECK(counter.count() == 0);
+}
+
+TEST_CASE_METHOD(Site,
+                 "What was answered is in the statistics, and only what was counted a visit") {
+  visits::Statistics statistics(1);
+  visits::App kept(
+      counter, nullptr, [](const std::string&) {}, &statistics[0]);
+  const std::array<const char*, 2> parameters = {"REQUEST_START=1000000000.000", nullptr};
+  kept.answer({.method = "GET", .target = "/", .parameters = parameters.data()}, false);
+  kept.answer({.method = "GET", .target = "/readyz"}, false);
+  kept.answer({.method = "GET", .target = "/status"}, false);
+  sysv::Semaphore holder(key);
+  REQUIRE(holder.try_acquire());
+  kept.answer({.method = "GET", .target = "/"}, false);
+  const auto totals = statistics.totals();
+  CHECK(totals.answers == std::array<std::uint64_t, 8>{2, 0, 1, 0, 0, 1, 0, 0});
+  CHECK(totals.visits == 1);
+  CHECK(totals.service.count() == 4);
+  CHECK(totals.service.sum >= 20ms);  // the lock was waited for
+  CHECK(totals.queue.count() == 1);
+  CHECK(totals.queue.counts.back() == 1);  // since 2001
 }
 
 TEST_CASE_METHOD(Site, "Readiness is the counter's, and counts nothing") {

@@ -9,7 +9,8 @@ namespace fcgi {
 namespace {
 
 constexpr std::size_t begin_size = 8;  // of BEGIN_REQUEST's content
-constexpr std::size_t parameters_at = 2 * FCGI_HEADER_LEN + begin_size;
+constexpr std::size_t header_size = FCGI_HEADER_LEN;
+constexpr std::size_t parameters_at = header_size + begin_size + header_size;
 constexpr std::size_t usual_size = 1024;
 
 std::size_t byte(std::string_view bytes, std::size_t at) {
@@ -140,7 +141,7 @@ void Screen::end_begin() {
   keeps_ = (byte(text_, 2) & FCGI_KEEP_CONN) != 0;
   text_ = header(FCGI_BEGIN_REQUEST, id_, begin_size);
   text_.append({0, FCGI_RESPONDER, static_cast<char>(keeps_ ? FCGI_KEEP_CONN : 0), 0, 0, 0, 0, 0});
-  text_.append(FCGI_HEADER_LEN, '\0');  // of the parameters, whose size will be known later
+  text_.append(header_size, '\0');  // of the parameters, whose size will be known later
   phase_ = Phase::parameters;
 }
 
@@ -151,7 +152,7 @@ void Screen::end_parameters() {
     return;
   }
   const std::size_t size = content.size();
-  text_.replace(parameters_at - FCGI_HEADER_LEN, FCGI_HEADER_LEN, header(FCGI_PARAMS, id_, size));
+  text_.replace(parameters_at - header_size, header_size, header(FCGI_PARAMS, id_, size));
   if (size > 0) text_ += header(FCGI_PARAMS, id_, 0);
   text_ += header(FCGI_STDIN, id_, 0);
   phase_ = Phase::body;

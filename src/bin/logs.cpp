@@ -11,7 +11,8 @@ os::LogSettings settings_of(const cli::ErrorLog& log) {
           .facility = log.facility,
           .ident = log.ident,
           .level = os::level_of(log.level).value_or(os::Level::notice),
-          .form = log.format == "json" ? os::Form::json : os::Form::text};
+          .form = log.format == "json" ? os::Form::json : os::Form::text,
+          .limit = static_cast<std::size_t>(log.limit)};
 }
 
 void reopen(std::optional<os::LogFile>& file) noexcept try {

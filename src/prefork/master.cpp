@@ -91,6 +91,9 @@ Master::Master(Limits limits, Hooks hooks, const std::vector<pid_t>& predecessor
       predecessors_(predecessors.begin(), predecessors.end()),
       initial_(initial_workers(limits_, static_cast<int>(predecessors.size()))) {
   if (!bell_) os::fail("eventfd");
+  for (const int fd : {hooks_.listening_fd, hooks_.relay_fd}) {
+    if (fd != -1) demand_fds_.push_back(fd);
+  }
 }
 
 int Master::run() {
@@ -113,11 +116,10 @@ void Master::begin() {
     (void)!read(bell_.get(), &rings, sizeof rings);
     look_again_ = Clock::now();
   });
-  if (hooks_.listening_fd != -1 && limits_.sizing != Sizing::fixed) {
-    const auto demand = [this] { demand_seen_ = look_again_ = Clock::now(); };
-    loop_.watch(hooks_.listening_fd, demand, Loop::Calls::once);
-  }
   meet_predecessors();
+  if (limits_.sizing == Sizing::fixed) return;
+  const auto demand = [this] { demand_seen_ = look_again_ = Clock::now(); };
+  for (const int fd : demand_fds_) loop_.watch(fd, demand, Loop::Calls::once);
 }
 
 // Some may have ended during the exec.
@@ -196,7 +198,7 @@ void Master::stop(const std::string& why, int code) {
   code_ = code;
   os::log(os::Level::notice, "stopping: " + why);
   deadline_ = Clock::now() + limits_.process_control_timeout;
-  if (hooks_.listening_fd != -1) loop_.forget(hooks_.listening_fd);
+  for (const int fd : demand_fds_) loop_.forget(fd);
   call("stop listening", hooks_.stop_listening);
   tell(roster_.workers(), SIGTERM);
   tell({predecessors_.begin(), predecessors_.end()}, SIGTERM);
@@ -211,7 +213,9 @@ void Master::enforce_stop() {
     deadline_ = Clock::now() + attendant_patience;
   }
   if (Clock::now() < *deadline_) return;
-  os::log(os::Level::warning, "workers that did not finish in time are ended by force");
+  os::log(os::Level::warning, workers_gone
+                                  ? "the attendant did not finish in time: it is ended by force"
+                                  : "workers that did not finish in time are ended by force");
   tell(workers_gone ? attendant_.workers() : roster_.workers(), SIGKILL);
   tell({predecessors_.begin(), predecessors_.end()}, SIGKILL);
   deadline_ = Clock::now() + 1s;
@@ -287,7 +291,9 @@ Census Master::census() const {
   census.paused = roster_.paused(now);
   const std::function count_queue = [&] { census.queued = hooks_.queued ? hooks_.queued() : 0; };
   call("length of the queue", count_queue);
-  if (census.queued == 0 && is_readable(hooks_.listening_fd)) census.queued = 1;
+  if (census.queued == 0 && std::any_of(demand_fds_.begin(), demand_fds_.end(), is_readable)) {
+    census.queued = 1;
+  }
   return census;
 }
 
@@ -328,7 +334,7 @@ void Master::listen_for_demand(Demand demand) {
     return;
   }
   demand_seen_.reset();
-  loop_.rearm(hooks_.listening_fd);
+  for (const int fd : demand_fds_) loop_.rearm(fd);
 }
 
 void Master::retire_longest_idle() {

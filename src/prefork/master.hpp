@@ -53,6 +53,7 @@ struct Hooks {
 
   // Watched for demand, so that growth does not wait for a tick; -1: not.
   int listening_fd = -1;
+  int relay_fd = -1;  // where workers that retire leave connections to the others
 };
 
 // Keeps a pool of workers as large as its limits and the demand say, as php-fpm's master does. It
@@ -167,6 +168,7 @@ class Master {
   Succession succession_;
   Timekeeper timekeeper_;
   Emergency emergency_;
+  std::vector<int> demand_fds_;  // where connections wait for a worker
   Mood mood_;
   std::map<pid_t, Ended> awaited_;
   std::set<pid_t> predecessors_;

@@ -388,6 +388,26 @@ TEST_CASE_METHOD(Crowd, "A pool grows on demand though the kernel does not tell 
   CHECK(stop() == 0);
 }
 
+TEST_CASE_METHOD(Pool, "A connection that the last worker left behind makes a worker on demand") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const os::Descriptor relay(ends[0]);
+  const os::Descriptor left_behind(ends[1]);
+  hooks.relay_fd = relay.get();
+  hooks.serve = [&](Worker& worker) {
+    char byte = 0;
+    if (read(relay.get(), &byte, 1) == 1) ++diary->calls;
+    worker.idle();
+    wait_for_wish(worker);
+  };
+  start({.sizing = Sizing::ondemand, .max_children = 2});
+  REQUIRE(eventually([&] { return diary->ticks >= 1; }));
+  CHECK(diary->starts == 0);
+  REQUIRE(write(left_behind.get(), "x", 1) == 1);
+  CHECK(eventually([&] { return diary->calls == 1; }));
+  CHECK(stop() == 0);
+}
+
 TEST_CASE_METHOD(Crowd, "Under load a pool looks a few times a second, not at each connection") {
   hooks.queued = [this] {
     ++diary->others;

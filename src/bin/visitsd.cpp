@@ -17,7 +17,8 @@
 #include "os/backlog.hpp"
 #include "os/daemon.hpp"
 #include "os/descriptor.hpp"
-#include "os/listener.hpp"
+#include "os/handover.hpp"
+#include "os/inheritance.hpp"
 #include "os/log.hpp"
 #include "os/privileges.hpp"
 #include "os/rehearsal.hpp"
@@ -26,6 +27,7 @@
 #include "os/throttle.hpp"
 #include "prefork/child.hpp"
 #include "prefork/master.hpp"
+#include "prefork/service.hpp"
 #include "visits/activity.hpp"
 #include "visits/app.hpp"
 #include "visits/attendant.hpp"
@@ -75,16 +77,31 @@ class Confined {
   bool sandbox_;
 };
 
+fcgi::Ending ending_of(prefork::Wish wish) {
+  switch (wish) {
+    case prefork::Wish::none: return fcgi::Ending::none;
+    case prefork::Wish::retire: return fcgi::Ending::retire;
+    case prefork::Wish::stop: break;
+  }
+  return fcgi::Ending::stop;
+}
+
 // A worker's life: one counter, one application, one responder. The only place where the process
 // manager and FastCGI meet.
-void work(prefork::Worker& worker, const os::Listener& listener, const cli::Config& config,
+void work(prefork::Worker& worker, const prefork::Premises& premises, const cli::Config& config,
           const Confined& confined, Logs& logs, visits::Statistics& statistics) {
   const auto report = reporter(os::Level::error);
   visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
   if (config.events) events.emplace(*config.events, config.counter.access, report);
   visits::App app(counter, events ? &*events : nullptr, report, &statistics[worker.place()]);
-  fcgi::Responder responder(listener.fd(), worker.stop_fd());
+  fcgi::Responder responder({
+      .listen_fd = premises.listening_fd(),
+      .stop_fd = worker.stop_fd(),
+      .relay = &premises.relay(),
+      .ending = [&] { return ending_of(worker.wish()); },
+      .spent = [&] { return worker.spent(); },
+  });
   confined.enter_sandbox();
   worker.idle();
   visits::ActivityBytes note;
@@ -104,18 +121,18 @@ void work(prefork::Worker& worker, const os::Listener& listener, const cli::Conf
 }
 
 // One process that tells how the pool does, also while every worker is busy.
-void attend(const prefork::AttendantContext& pool, const os::Listener& listener, int workers_fd,
+void attend(const prefork::AttendantContext& pool, const prefork::Premises& premises,
             const cli::Config& config, const Confined& confined,
             const visits::Statistics& statistics) {
   prctl(PR_SET_NAME, "visitsd-status");  // for ps and top
   const cli::Status& status = config.status;
-  visits::Attendant attendant({pool.scoreboard, statistics, workers_fd}, config.pool,
+  visits::Attendant attendant({pool.scoreboard, statistics, premises.listening_fd()}, config.pool,
                               {.status_path = status.status_path,
                                .ping_path = status.ping_path,
                                .ping_response = status.ping_response,
                                .metrics_path = status.metrics_path,
                                .version = VISITS_VERSION});
-  fcgi::Responder responder(listener.fd(), pool.child.stop_fd());
+  fcgi::Responder responder(premises.status_fd(), pool.child.stop_fd());
   confined.enter_sandbox();
   responder.run([&](const http::Request& request) { return attendant.answer(request); });
 }
@@ -141,12 +158,26 @@ int pending(os::BacklogGauge& gauge) {
   return backlog ? static_cast<int>(backlog->pending) : 0;
 }
 
-int serve(const cli::CommandLine& command) {
+using Words = std::span<const char* const>;
+
+// No two pools count at one key.
+prefork::Service::Settings settings_of(const cli::Config& config, Words words) {
+  return {.premises = {.interlock = "key " + sysv::text_of(config.counter.key),
+                       .pid_file = config.pid_file,
+                       .endpoint = config.endpoint,
+                       .status = status_endpoint(config)},
+          .limits = config.pool,
+          .words = {words.begin(), words.end()},
+          .systemd_interval = config.systemd_interval};
+}
+
+int serve(const cli::CommandLine& command, Words words) {
   const cli::Config& config = command.config;
   os::occupy_standard_descriptors();
+  os::Inheritance inheritance = os::Inheritance::claim();
   cli::check_machine(command);
   os::Daemon daemon;
-  if (config.daemonize) {
+  if (config.daemonize && !inheritance.is_succession()) {
     if (const auto code = daemon.start()) return *code;
   }
   os::block_signals();
@@ -156,49 +187,60 @@ int serve(const cli::CommandLine& command) {
     confined.drop_privileges();
     visits::require_access(config.counter);
   });
-  os::Listener listener(config.endpoint);
+  prefork::Service service(settings_of(config, words), inheritance);
+  const prefork::Premises& premises = service.premises();
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
-  std::optional<os::Listener> status;
-  if (const auto endpoint = status_endpoint(config)) status.emplace(*endpoint);
   std::optional<visits::Statistics> statistics;
-  os::BacklogGauge gauge(listener.fd());
   std::function<void(const prefork::AttendantContext&)> attendance;
-  if (status) {
+  if (premises.status_fd() != -1) {
     attendance = [&](const prefork::AttendantContext& pool) {
-      attend(pool, *status, listener.fd(), config, confined, *statistics);
+      attend(pool, premises, config, confined, *statistics);
     };
   }
-  prefork::Master master(config.pool,
-                         {
-                             .serve =
-                                 [&](prefork::Worker& worker) {
-                                   work(worker, listener, config, confined, logs, *statistics);
-                                 },
-                             .attend = attendance,
-                             .prepare_worker =
-                                 [&](const prefork::Child&) {
-                                   logs.enter_worker();
-                                   confined.drop_privileges();
-                                 },
-                             .stop_listening = [&] { listener.close(); },
-                             .reopen_logs = [&] { logs.reopen(); },
-                             .queued = [&] { return pending(gauge); },
-                             .tick = [&](const prefork::Census&) { logs.tick(); },
-                             .report_slow = [&](const std::string& what) { logs.say_slow(what); },
-                             .listening_fd = listener.fd(),
-                         });
-  logs.watch(master);
+  os::BacklogGauge gauge(premises.listening_fd());
   if (!daemon.ready()) return os::Daemon::exit_failed;
-  statistics.emplace(master.scoreboard().size());
-  return master.run();
+  return service.run({
+                         .serve =
+                             [&](prefork::Worker& worker) {
+                               work(worker, premises, config, confined, logs, *statistics);
+                             },
+                         .attend = attendance,
+                         .prepare_worker =
+                             [&](const prefork::Child&) {
+                               logs.enter_worker();
+                               confined.drop_privileges();
+                             },
+                         .reopen_logs = [&] { logs.reopen(); },
+                         .queued = [&] { return pending(gauge); },
+                         .tick = [&](const prefork::Census&) { logs.tick(); },
+                         .report_slow = [&](const std::string& what) { logs.say_slow(what); },
+                     },
+                     [&](prefork::Master& master) {
+                       logs.watch(master);
+                       statistics.emplace(master.scoreboard().size());
+                     });
+}
+
+// Asked by a pool that is about to reload: whether this program can take over from it.
+void answer_running_pool(const cli::Config& config) {
+  const auto held = os::Handover::in_question();
+  if (!held) return;
+  prefork::Premises::rehearse(settings_of(config, {}).premises, *held);
+  const os::Privileges privileges(config.confinement);
+  os::rehearse([&] {
+    privileges.apply();
+    visits::require_access(config.counter);
+  });
+  std::puts(os::Handover::acceptance);
 }
 
 // What -t says; php-fpm's words.
 int test(const cli::CommandLine& command) {
   cli::check_machine(command);
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
+  answer_running_pool(command.config);
   const std::string file = command.file.empty() ? "" : "file " + command.file + " ";
   os::log(os::Level::notice, "configuration " + file + "test is successful");
   return 0;
@@ -212,8 +254,8 @@ int fail(int code, const std::string& why) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  const auto words = std::span<const char* const>(argv, static_cast<std::size_t>(argc)).subspan(1);
-  const cli::CommandLine command = cli::parse(words);
+  const Words words(argv, static_cast<std::size_t>(argc));
+  const cli::CommandLine command = cli::parse(words.subspan(1));
   switch (command.wish) {
     case cli::Wish::help: std::fputs(cli::help().c_str(), stdout); return 0;
     case cli::Wish::version: std::puts("visitsd " VISITS_VERSION); return 0;
@@ -221,7 +263,7 @@ int main(int argc, char** argv) try {
     case cli::Wish::dump:
       std::fputs(cli::dump(command.config).c_str(), stdout);
       return test(command);
-    case cli::Wish::serve: return serve(command);
+    case cli::Wish::serve: return serve(command, words);
   }
 } catch (const cli::UsageError& error) {
   return fail(exit_usage, error.what());

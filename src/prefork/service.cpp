@@ -29,7 +29,7 @@ Service::Service(Settings settings, os::Inheritance& inheritance)
       inheritance_(inheritance),
       premises_(settings_.premises, inheritance) {}
 
-int Service::run(Hooks hooks) {
+int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
   std::optional<Master> master;
   std::optional<Upgrade> upgrade;
   const Hooks given = hooks;
@@ -59,6 +59,7 @@ int Service::run(Hooks hooks) {
       },
       inheritance_);
   inheritance_.renounce();
+  if (set_up) set_up(*master);
   return master->run();
 }
 

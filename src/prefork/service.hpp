@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,9 @@ class Service {
   const Premises& premises() const { return premises_; }
 
   // Serves until told to stop; the exit code. The hooks listening_fd and reload are the service's
-  // own; the others are called where it has done its part.
-  int run(Hooks hooks);
+  // own; the others are called where it has done its part. `set_up` is given the master before
+  // that begins.
+  int run(Hooks hooks, const std::function<void(Master&)>& set_up = {});
 
  private:
   void tell_status(const Census& census, const Scoreboard& scoreboard);

@@ -54,7 +54,9 @@ bool is_one_sentence(const std::string& text) {
 
 TEST_CASE_METHOD(Site, "A socket path where another pool listens is refused, and it goes on") {
   const Pool pool(folder, key, 1);
-  const support::Result second = start({"listen=" + pool.socket()});
+  const support::ScratchKey other;  // what is refused is the socket, not the key
+  const support::Result second =
+      start({"listen=" + pool.socket(), "visits.key=" + sysv::text_of(other.get())});
   CHECK(second.code == config);
   CHECK(is_one_sentence(second.text));
   CHECK_THAT(second.text, support::contains("another process listens there"));

@@ -143,7 +143,7 @@ TEST_CASE_METHOD(Files, "Without -F the command returns when the pool serves, wi
 
   const support::Result second = run(words);
   CHECK(second.code == 70);
-  CHECK_THAT(second.text, support::contains("another process listens there"));
+  CHECK_THAT(second.text, support::contains("in use by another pool"));
 
   const std::string masters = run({"pgrep", "-f", socket()}).text;
   const pid_t master = std::stoi(masters);

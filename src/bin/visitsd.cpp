@@ -160,14 +160,24 @@ int pending(os::BacklogGauge& gauge) {
 
 using Words = std::span<const char* const>;
 
+// What the front writes to its stderr goes into the log, unless that is stderr and plain text, too.
+std::function<void(std::string_view)> say_of_front(const cli::Config& config) {
+  const cli::ErrorLog& log = config.error_log;
+  if (log.file.empty() && log.format == "text" && !config.daemonize) return {};
+  return [](std::string_view line) { os::log(os::Level::warning, line); };
+}
+
 // No two pools count at one key.
-prefork::Service::Settings settings_of(const cli::Config& config, Words words) {
+prefork::Service::Settings settings_of(const cli::CommandLine& command, Words words) {
+  const cli::Config& config = command.config;
   return {.premises = {.interlock = "key " + sysv::text_of(config.counter.key),
                        .pid_file = config.pid_file,
                        .endpoint = config.endpoint,
                        .status = status_endpoint(config)},
           .limits = config.pool,
           .words = {words.begin(), words.end()},
+          .front = command.front,
+          .say_of_front = say_of_front(config),
           .systemd_interval = config.systemd_interval};
 }
 
@@ -180,14 +190,13 @@ int serve(const cli::CommandLine& command, Words words) {
   if (config.daemonize && !inheritance.is_succession()) {
     if (const auto code = daemon.start()) return *code;
   }
-  os::block_signals();
   Logs logs(config);
   const Confined confined(config.confinement);
   os::rehearse([&] {
     confined.drop_privileges();
     visits::require_access(config.counter);
   });
-  prefork::Service service(settings_of(config, words), inheritance);
+  prefork::Service service(settings_of(command, words), inheritance);
   const prefork::Premises& premises = service.premises();
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
@@ -224,14 +233,14 @@ int serve(const cli::CommandLine& command, Words words) {
 }
 
 // Asked by a pool that is about to reload: whether this program can take over from it.
-void answer_running_pool(const cli::Config& config) {
+void answer_running_pool(const cli::CommandLine& command) {
   const auto held = os::Handover::in_question();
   if (!held) return;
-  prefork::Premises::rehearse(settings_of(config, {}).premises, *held);
-  const os::Privileges privileges(config.confinement);
+  prefork::Premises::rehearse(settings_of(command, {}).premises, *held);
+  const os::Privileges privileges(command.config.confinement);
   os::rehearse([&] {
     privileges.apply();
-    visits::require_access(config.counter);
+    visits::require_access(command.config.counter);
   });
   std::puts(os::Handover::acceptance);
 }
@@ -240,7 +249,7 @@ void answer_running_pool(const cli::Config& config) {
 int test(const cli::CommandLine& command) {
   cli::check_machine(command);
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
-  answer_running_pool(command.config);
+  answer_running_pool(command);
   const std::string file = command.file.empty() ? "" : "file " + command.file + " ";
   os::log(os::Level::notice, "configuration " + file + "test is successful");
   return 0;
@@ -254,6 +263,7 @@ int fail(int code, const std::string& why) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  os::block_signals();  // at once: those that process 1 of a container does not expect are lost
   const Words words(argv, static_cast<std::size_t>(argc));
   const cli::CommandLine command = cli::parse(words.subspan(1));
   switch (command.wish) {

@@ -20,6 +20,7 @@ class Draft {
  public:
   explicit Draft(const Words& words) : words_(words) {
     command_.file = words.file;
+    command_.front = words.front;
     if (!words.prefix.empty()) top_ = std::filesystem::absolute(words.prefix).string();
     command_.wish = words.tests == 0 ? Wish::serve : words.tests == 1 ? Wish::test : Wish::dump;
   }
@@ -175,6 +176,7 @@ CommandLine parse(std::span<const char* const> arguments) {
 std::string help() {
   std::string text =
       "Usage: visitsd [-F | -D] [-y FILE] [-d NAME=VALUE] ... [-t[t]] [-R] [-p FOLDER]\n"
+      "               [-- COMMAND ...]\n"
       "Counts visits: a pool of FastCGI workers that share one number in System V memory with "
       "PHP.\n"
       "\n"
@@ -190,6 +192,10 @@ std::string help() {
       "  -R                      root may run workers as root with a file that names no user;\n"
       "                          without a file it may, and the log says so\n"
       "  -h, --help; -v, --version\n"
+      "  -- COMMAND ...          run it in front of the pool, nginx for one: from when the pool "
+      "is\n"
+      "                          ready until a stop, when it gets a QUIT and the pool waits for "
+      "it\n"
       "\n"
       "Directives and their defaults:\n";
   Section section = Section::pool;
@@ -208,8 +214,8 @@ std::string help() {
          "variable "
          "of the\nenvironment, $pool the pool's name, and include = PATTERN reads other files.\n"
          "\nSignals: TERM, INT and QUIT finish the requests that are being answered, then end it.\n"
-         "Exit codes: 0 stopped as told, 64 wrong usage, 70 no start in the background, 78 wrong "
-         "configuration.\n";
+         "Exit codes: 0 stopped as told, 64 wrong usage, 70 no start in the background, or a "
+         "command in front that does\nnot stay, 78 wrong configuration, of that command, too.\n";
 }
 
 }  // namespace cli

@@ -82,6 +82,7 @@ struct CommandLine {
   Wish wish = Wish::serve;
   std::string file{};  // -y; empty: none
   Config config{};
+  std::vector<std::string> front{};     // the command after --, which serves in front of the pool
   std::vector<std::string> warnings{};  // for the log, one sentence each
   Origins origins{};
 };

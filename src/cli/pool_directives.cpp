@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/kind.hpp"
+#include "cli/sizing.hpp"
 
 namespace cli {
 namespace {
@@ -145,14 +146,22 @@ std::vector<Directive> listening() {
   };
 }
 
+Kind<int> workers() {
+  Kind<int> kind = whole<int>(1, 10000);
+  kind.read = [number = kind.read](const std::string& text) {
+    return text == "auto" ? workers_for(this_machine()) : number(text);
+  };
+  return kind;
+}
+
 std::vector<Directive> managing() {
   return {
       field(
           pool, "pm", "static: pm.max_children workers, always; dynamic; ondemand",
           [](auto& c) -> auto& { return c.pool.sizing; }, sizing()),
       field(
-          pool, "pm.max_children", "most workers",
-          [](auto& c) -> auto& { return c.pool.max_children; }, whole<int>(1, 10000)),
+          pool, "pm.max_children", "most workers; auto: as cores and GAE_MEMORY_MB allow",
+          [](auto& c) -> auto& { return c.pool.max_children; }, workers()),
       field(
           pool, "pm.start_servers", "dynamic: workers at the start",
           [](auto& c) -> auto& { return c.pool.start_servers; }, whole<int>(1, 10000)),

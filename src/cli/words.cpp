@@ -35,7 +35,9 @@ class Reader {
     while (!rest_.empty()) {
       const std::string_view word = rest_.front();
       rest_ = rest_.subspan(1);
-      if (word.starts_with("--")) {
+      if (word == "--") {
+        command();
+      } else if (word.starts_with("--")) {
         long_option(word);
       } else {
         short_options(word);
@@ -71,6 +73,14 @@ class Reader {
       const std::string_view attached = word.substr(i + 1);
       return option->apply(words_, attached.empty() ? next(word) : std::string(attached));
     }
+  }
+
+  void command() {
+    if (rest_.empty() || *rest_.front() == '\0') {
+      throw UsageError("-- wants a command after it, see visitsd --help");
+    }
+    words_.front.assign(rest_.begin(), rest_.end());
+    rest_ = {};
   }
 
   std::string next(std::string_view option) {

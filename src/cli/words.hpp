@@ -19,6 +19,7 @@ struct Words {
   std::string file{};                     // -y, --fpm-config FILE
   std::string prefix{};                   // -p, --prefix FOLDER
   std::vector<std::string> directives{};  // -d, --define NAME=VALUE, in their order
+  std::vector<std::string> front{};       // all after --
 };
 
 // Short options may stand together (-FR) and have their value in the same word (-yFILE); long ones

@@ -2,10 +2,12 @@
 
 #include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <sstream>
 
@@ -31,6 +33,12 @@ std::string program_path(const std::string& name) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
   }
   return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+}
+
+std::string ending_of(int status) {
+  if (WIFEXITED(status)) return "exited with code " + std::to_string(WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  return "ended on signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
 }
 
 }  // namespace os

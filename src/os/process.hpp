@@ -15,4 +15,7 @@ bool is_running(pid_t pid);
 // directory changes.
 std::string program_path(const std::string& name);
 
+// How a process ended, by its status (waitpid): "exited with code 1", "ended on signal 9 (Killed)".
+std::string ending_of(int status);
+
 }  // namespace os

@@ -17,6 +17,7 @@
 
 #include "os/error.hpp"
 #include "os/log.hpp"
+#include "os/process.hpp"
 #include "os/signals.hpp"
 
 namespace prefork {
@@ -31,12 +32,6 @@ constexpr auto attendant_patience = 1s;  // of a stop
 std::string milliseconds(Roster::Duration time) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) +
          " ms";
-}
-
-std::string end_of(int status) {
-  if (WIFEXITED(status)) return "exited with code " + std::to_string(WEXITSTATUS(status));
-  const int signal = WTERMSIG(status);
-  return "ended on signal " + std::to_string(signal) + " (" + strsignal(signal) + ")";
 }
 
 bool is_crash(int status) {
@@ -170,18 +165,19 @@ void Master::obey(int signal, pid_t sender) {
       std::string(strsignal(signal)) + " from process " + std::to_string(sender);
   switch (signal) {
     case SIGCHLD: return reap();
-    case SIGUSR1: return reopen();
+    case SIGUSR1: reopen(); break;
     case SIGUSR2:
     case SIGHUP:
-      if (!deadline_) call("reload", hooks_.reload);
-      return;
+      if (!is_stopping()) call("reload", hooks_.reload);
+      break;
     default: return stop(from);
   }
+  if (!is_stopping() && signal != SIGUSR2) call("pass on", hooks_.pass_on, signal);
 }
 
 // Workers may not be allowed to open files any more, so new ones are started with the new files.
 void Master::reopen() {
-  if (deadline_) return;
+  if (is_stopping()) return;
   os::log(os::Level::notice, "reopening the logs and replacing the workers");
   call("reopening the logs", hooks_.reopen_logs);
   for (int slot = 0; slot < scoreboard_.size(); ++slot) {
@@ -194,10 +190,18 @@ void Master::reopen() {
 
 // The first one counts: a second Ctrl-C does not hurry requests that are being answered.
 void Master::stop(const std::string& why, int code) {
-  if (deadline_) return;
+  if (is_stopping()) return;
   code_ = code;
+  stopping_since_ = Clock::now();
   os::log(os::Level::notice, "stopping: " + why);
-  deadline_ = Clock::now() + limits_.process_control_timeout;
+  bool held = false;
+  call("hold a stop", std::function([&] { held = hooks_.hold_stop && hooks_.hold_stop(); }));
+  if (!held) stop_workers();
+}
+
+void Master::stop_workers() {
+  if (deadline_) return;
+  deadline_ = *stopping_since_ + limits_.process_control_timeout;
   for (const int fd : demand_fds_) loop_.forget(fd);
   call("stop listening", hooks_.stop_listening);
   tell(roster_.workers(), SIGTERM);
@@ -459,6 +463,7 @@ std::optional<pid_t> Master::fork_child(const std::function<void(pid_t master)>&
 }
 
 int Master::lived(const std::function<void(pid_t master)>& live, pid_t master) noexcept try {
+  setpgid(0, 0);  // a terminal's Ctrl-C is for the master alone
   loop_.leave();
   signals_.close();
   live(master);
@@ -529,8 +534,8 @@ void Master::bury_worker(int slot, pid_t pid, int status) {
   worker.pid = 0;
   if (deadline_) return;
   if (!worker.leaving) {
-    os::log(os::Level::warning, "worker " + std::to_string(pid) + " " + end_of(status) + " after " +
-                                    milliseconds(departure->life) + ", replaced in " +
+    os::log(os::Level::warning, "worker " + std::to_string(pid) + " " + os::ending_of(status) +
+                                    " after " + milliseconds(departure->life) + ", replaced in " +
                                     milliseconds(departure->pause));
   }
   if (is_crash(status) && emergency_.crashed(Clock::now())) call_emergency();
@@ -562,7 +567,7 @@ void Master::bury_attendant(pid_t pid, int status) {
   const auto departure = attendant_.left(pid, Roster::Served::no, Clock::now());
   if (deadline_ || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) return;
   os::log(os::Level::warning, "the attendant, process " + std::to_string(pid) + ", " +
-                                  end_of(status) + ", replaced in " +
+                                  os::ending_of(status) + ", replaced in " +
                                   milliseconds(departure->pause));
 }
 

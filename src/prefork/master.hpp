@@ -42,10 +42,14 @@ struct Hooks {
   std::function<void(const Child&)> prepare_worker{};     // first thing in each of them
 
   // In the master:
-  std::function<void()> stop_listening{};     // first thing of a stop
+  // First thing of a stop: true if something has to end before the workers may. They serve on,
+  // until stop_workers().
+  std::function<bool()> hold_stop{};
+  std::function<void()> stop_listening{};     // the stop of the workers begins
   std::function<void()> ready{};              // once: all workers of the start are idle
   std::function<void()> reload{};             // USR2, HUP, or an emergency
   std::function<void()> reopen_logs{};        // USR1; all workers are replaced after it
+  std::function<void(int signal)> pass_on{};  // USR1, HUP: for who is not of the pool
   std::function<int()> queued{};              // connections that no worker has taken yet
   std::function<void(const Census&)> tick{};  // once a second
   std::function<std::string(std::span<const std::byte>)> describe{};  // a Note, for people
@@ -88,6 +92,9 @@ class Master {
   // What TERM does. `why` is logged; run() returns the code. The first call counts.
   void stop(const std::string& why, int code = 0);
 
+  // Goes on with a stop that the hook hold_stop holds. Its time has run all the while.
+  void stop_workers();
+
   // For parts of the master: calls back while that descriptor is readable, or hung up. See Loop.
   void watch(int fd, Loop::Callback callback) { loop_.watch(fd, std::move(callback)); }
   void forget(int fd) { loop_.forget(fd); }
@@ -100,7 +107,7 @@ class Master {
   std::vector<pid_t> children() const;
 
   bool is_ready() const { return ready_; }
-  bool is_stopping() const { return deadline_.has_value(); }
+  bool is_stopping() const { return stopping_since_.has_value(); }
   Scoreboard& scoreboard() { return scoreboard_; }
   const Scoreboard& scoreboard() const { return scoreboard_; }
 
@@ -178,11 +185,12 @@ class Master {
   int code_ = 0;  // to exit with
 
   Time next_tick_{};
-  Time look_again_{};                         // before the next tick
-  Time judge_again_{};                        // the next request that may be slow or overdue
-  std::optional<Time> demand_seen_{};         // not listening for demand since; absent: listening
-  Time fork_again_{};                         // after a fork that failed
-  std::optional<Time> deadline_{};            // of a stop; absent: not stopping
+  Time look_again_{};                  // before the next tick
+  Time judge_again_{};                 // the next request that may be slow or overdue
+  std::optional<Time> demand_seen_{};  // not listening for demand since; absent: listening
+  Time fork_again_{};                  // after a fork that failed
+  std::optional<Time> stopping_since_{};
+  std::optional<Time> deadline_{};            // of the workers' stop; absent: they serve
   std::optional<Time> attendant_again_{};     // when it may be started again
   std::optional<Time> dismissal_deadline_{};  // of the predecessors
   bool last_ones_told_ = false;               // the attendant's turn in a stop

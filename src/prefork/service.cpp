@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "prefork/front.hpp"
 #include "prefork/pulse.hpp"
 #include "prefork/upgrade.hpp"
 
@@ -22,6 +23,26 @@ std::string status_of(const Census& census, const Scoreboard& scoreboard) {
          ", slow: " + std::to_string(scoreboard.pool().slow_requests);
 }
 
+// Under a name of its own: a child like the workers, but not to be retired.
+constexpr const char* front_number = "front";
+constexpr const char* front_reading = "front's stderr, reading";
+constexpr const char* front_writing = "front's stderr, writing";
+
+void hand_over(const Front& front, os::Handover& handover) {
+  if (front.pid() == 0) return;
+  handover.give_child(front.pid());
+  handover.give_number(front_number, static_cast<std::uint64_t>(front.pid()));
+  const auto& [reading, writing] = front.stderr_ends();
+  if (!reading) return;
+  handover.give(front_reading, reading.get());
+  handover.give(front_writing, writing.get());
+}
+
+// Its time to go leaves the workers some of the stop's.
+std::chrono::milliseconds patience_with_front(const Limits& limits) {
+  return limits.process_control_timeout * 9 / 10;
+}
+
 }  // namespace
 
 Service::Service(Settings settings, os::Inheritance& inheritance)
@@ -32,16 +53,24 @@ Service::Service(Settings settings, os::Inheritance& inheritance)
 int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
   std::optional<Master> master;
   std::optional<Upgrade> upgrade;
+  std::optional<Front> front;
   const Hooks given = hooks;
   hooks.listening_fd = premises_.listening_fd();
   hooks.stop_listening = [&] {
-    notifier_.stopping();
     premises_.stop_listening();
     if (given.stop_listening) given.stop_listening();
   };
   hooks.ready = [&] {
     notifier_.ready(greeting);
     if (given.ready) given.ready();
+    if (front) front->start();
+  };
+  hooks.hold_stop = [&] {
+    notifier_.stopping();
+    return front && front->stop();
+  };
+  hooks.pass_on = [&](int signal) {
+    if (front) front->tell(signal);
   };
   hooks.reload = [&] { upgrade->request(); };
   hooks.tick = [&](const Census& census) {
@@ -49,11 +78,24 @@ int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
     tell_watchdog(master->scoreboard());
     if (given.tick) given.tick(census);
   };
-  master.emplace(settings_.limits, std::move(hooks), inheritance_.children());
+  std::vector<pid_t> predecessors = inheritance_.children();
+  const pid_t adopted = settings_.front.empty() ? 0 : take_front(predecessors);
+  master.emplace(settings_.limits, std::move(hooks), predecessors);
+  if (!settings_.front.empty()) {
+    front.emplace(*master, Front::Settings{.words = settings_.front,
+                                           .patience = patience_with_front(settings_.limits),
+                                           .adopted = adopted,
+                                           .say = settings_.say_of_front,
+                                           .stderr_ends = take_stderr()});
+  }
   upgrade.emplace(
       *master, settings_.words,
       Upgrade::Hooks{
-          .hand_over = [&](os::Handover& handover) { premises_.hand_over(handover); },
+          .hand_over =
+              [&](os::Handover& handover) {
+                premises_.hand_over(handover);
+                if (front) hand_over(*front, handover);
+              },
           .begun = [&] { notifier_.reloading(); },
           .refused = [&](const std::string& why) { notifier_.ready("Reload refused: " + why); },
       },
@@ -61,6 +103,19 @@ int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
   inheritance_.renounce();
   if (set_up) set_up(*master);
   return master->run();
+}
+
+// 0: there is none, or it has gone.
+pid_t Service::take_front(std::vector<pid_t>& children) const {
+  const auto front = static_cast<pid_t>(inheritance_.number(front_number));
+  return std::erase(children, front) > 0 ? front : 0;
+}
+
+std::pair<os::Descriptor, os::Descriptor> Service::take_stderr() {
+  auto reading = inheritance_.take(front_reading);
+  auto writing = inheritance_.take(front_writing);
+  if (!reading || !writing) return {};
+  return {std::move(reading->fd), std::move(writing->fd)};
 }
 
 void Service::tell_status(const Census& census, const Scoreboard& scoreboard) {

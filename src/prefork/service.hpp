@@ -1,10 +1,15 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "os/descriptor.hpp"
 #include "os/inheritance.hpp"
 #include "os/notifier.hpp"
 #include "prefork/limits.hpp"
@@ -26,7 +31,9 @@ class Service {
   struct Settings {
     Premises::Settings premises;
     Limits limits{};
-    std::vector<std::string> words;  // that the program was started with, its own name first
+    std::vector<std::string> words;    // that the program was started with, its own name first
+    std::vector<std::string> front{};  // the command that serves in front of it; empty: none
+    std::function<void(std::string_view line)> say_of_front{};  // see Front
     std::chrono::milliseconds systemd_interval{10000};  // between two lines of status; 0: none
   };
 
@@ -35,12 +42,14 @@ class Service {
 
   const Premises& premises() const { return premises_; }
 
-  // Serves until told to stop; the exit code. The hooks listening_fd and reload are the service's
-  // own; the others are called where it has done its part. `set_up` is given the master before
-  // that begins.
+  // Serves until told to stop; the exit code. The hooks listening_fd, reload, hold_stop and
+  // pass_on are the service's own; the others are called where it has done its part. `set_up` is
+  // given the master before that begins.
   int run(Hooks hooks, const std::function<void(Master&)>& set_up = {});
 
  private:
+  std::pair<os::Descriptor, os::Descriptor> take_stderr();
+  pid_t take_front(std::vector<pid_t>& children) const;
   void tell_status(const Census& census, const Scoreboard& scoreboard);
   void tell_watchdog(const Scoreboard& scoreboard);
 

@@ -52,3 +52,12 @@ TEST_CASE("An option without the value that it wants is wrong usage") {
   }
   CHECK_THROWS_AS(read({"-y", ""}), cli::UsageError);
 }
+
+TEST_CASE("All after -- is the command in front, options and further -- among it") {
+  const cli::Words words = read({"-F", "--", "nginx", "-t", "--", "-x", ""});
+  CHECK(words.front == std::vector<std::string>{"nginx", "-t", "--", "-x", ""});
+  CHECK(words.tests == 0);
+  CHECK(read({"-F"}).front.empty());
+  CHECK_THROWS_WITH(read({"-F", "--"}), support::contains("wants a command"));
+  CHECK_THROWS_WITH(read({"--", ""}), support::contains("wants a command"));
+}

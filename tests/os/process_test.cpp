@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "support/catch.hpp"
@@ -42,4 +43,17 @@ TEST_CASE("A program is found where it was started, and a link on the way stays 
           return os::program_path("./program") == folder / "./program" ? 0 : 2;
         }) == 0);
   CHECK(os::program_path("no-such-program") == std::filesystem::read_symlink("/proc/self/exe"));
+}
+
+TEST_CASE("How a process ended is said in words") {
+  const auto end_of = [](const std::function<int()>& body) {
+    const pid_t pid = fork();
+    if (pid == 0) _exit(body());
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return os::ending_of(status);
+  };
+  CHECK(end_of([] { return 0; }) == "exited with code 0");
+  CHECK(end_of([] { return 78; }) == "exited with code 78");
+  CHECK(end_of([] { return raise(SIGKILL); }) == "ended on signal 9 (Killed)");
 }

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "os/signals.hpp"
@@ -19,6 +20,7 @@
 #include "support/child.hpp"
 #include "support/connection.hpp"
 #include "support/folder.hpp"
+#include "support/program.hpp"
 #include "support/shared.hpp"
 
 using namespace std::chrono_literals;
@@ -32,6 +34,7 @@ struct Diary {
   std::atomic<bool> busy{false};  // what the worker should be
   std::atomic<bool> ready{false};
   std::atomic<bool> stopped{false};
+  std::atomic<bool> words{false};  // of the front, on its stderr
 };
 
 // A service in a child of the test, which is systemd to it.
@@ -40,6 +43,7 @@ struct Unit {
   support::Shared<Diary> diary;
   os::Descriptor notifications{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   std::string heard{};
+  support::Words front{};
   std::optional<support::Child> service{};
 
   Unit() {
@@ -61,6 +65,8 @@ struct Unit {
         {.premises = {.pid_file = folder / "pid", .endpoint = {.address = folder / "sock"}},
          .limits = {.max_children = 1},
          .words = {folder / "no-such-program"},
+         .front = front,
+         .say_of_front = [this](std::string_view line) { diary->words = line == "words"; },
          .systemd_interval = 1ms},
         inheritance);
     return pool.run({.serve = [this](Worker& worker) { work(worker); },
@@ -144,4 +150,22 @@ TEST_CASE_METHOD(Unit, "The watchdog hears nothing while every worker hangs") {
   CHECK(hears("WATCHDOG=1"));
   service->signal(SIGTERM);
   CHECK(service->wait() == 0);
+}
+
+TEST_CASE_METHOD(Unit, "A service runs the command in front of its pool, and drains it first") {
+  front = {"sh", "-c",
+           "trap 'echo > " + folder / "hup" + "' HUP; trap 'exit' QUIT; echo > " + folder / "up" +
+               "; echo words >&2; while test -e " + folder / "up" + "; do sleep 0.01; done"};
+  start();
+  REQUIRE(hears("READY=1"));
+  const auto is_there = [&](const char* name) {
+    return eventually([&] { return std::filesystem::exists(folder / name); });
+  };
+  CHECK(is_there("up"));
+  service->signal(SIGHUP);
+  CHECK(is_there("hup"));
+  CHECK(eventually([&] { return diary->words.load(); }));
+  service->signal(SIGTERM);
+  CHECK(service->wait() == 0);
+  CHECK(diary->stopped);
 }

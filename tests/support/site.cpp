@@ -34,16 +34,23 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
   }
 }
 
-std::string nginx_conf(const Folder& folder, int port, const std::string& upstreams,
-                       const std::string& locations) {
+// One worker is enough; the rest is the conf that is shipped.
+std::string nginx_template(const Folder& folder, const std::string& upstreams,
+                           const std::string& locations) {
   std::string conf = contents_of(REPOSITORY "/nginx/nginx.conf");
-  replace_all(conf, "@STATE@", folder.path().string());
-  replace_all(conf, "@PORT@", std::to_string(port));
-  replace_all(conf, "@USER@", geteuid() == 0 ? "user root;" : "");
   replace_all(conf, "worker_processes auto;", "worker_processes 1;");
   replace_all(conf, "  upstream visits {", upstreams + "  upstream visits {");
   replace_all(conf, "    location = /healthz", locations + "    location = /healthz");
-  return folder.write("nginx.conf", conf);
+  return folder.write("nginx.conf.in", conf);
+}
+
+Words nginx_words(const Folder& folder, int port, const std::string& conf,
+                  const Words& environment) {
+  Words words = {"env", "STATE=" + folder.path().string(), "PORT=" + std::to_string(port),
+                 "NGINX_USER=root", "TEMPLATE=" + conf};
+  words.insert(words.end(), environment.begin(), environment.end());
+  words.push_back(REPOSITORY "/nginx/front");
+  return words;
 }
 
 bool is_attendant(pid_t pid) {
@@ -112,11 +119,12 @@ pid_t Pool::attendant() const {
   return 0;
 }
 
-Nginx::Nginx(const Folder& folder, const std::string& upstreams, const std::string& locations)
+Nginx::Nginx(const Folder& folder, const std::string& upstreams, const std::string& locations,
+             const Words& environment)
     : port_(free_port()),
-      program_({"nginx", "-p", folder.path().string(), "-e", "stderr", "-c",
-                nginx_conf(folder, port_, upstreams, locations)},
-               folder / "nginx.log") {
+      program_(
+          nginx_words(folder, port_, nginx_template(folder, upstreams, locations), environment),
+          folder / "nginx.log") {
   wait_until("nginx", program_, [this] { return is_listening_on(port_); });
 }
 

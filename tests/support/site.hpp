@@ -33,12 +33,13 @@ class Pool {
   Program program_;
 };
 
-// nginx with the repository's own nginx.conf in front of the sockets in a folder, on a free port.
+// nginx as nginx/front runs it, in front of the sockets in a folder, on a free port.
 class Nginx {
  public:
   // `locations` is put in front of the conf's own locations, `upstreams` in front of its upstream.
+  // `environment`: what nginx/front should know besides, as NAME=VALUE.
   explicit Nginx(const Folder& folder, const std::string& upstreams = {},
-                 const std::string& locations = {});
+                 const std::string& locations = {}, const Words& environment = {});
 
   std::string url(const std::string& path = "/") const;
   Program& master() { return program_; }

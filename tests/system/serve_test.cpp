@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/client.hpp"
+#include "support/lifeline.hpp"
 #include "support/site.hpp"
 
 namespace {
@@ -54,14 +55,14 @@ TEST_CASE_METHOD(Served, "The tutorial's walk: a hundred visits by ab, and the n
 TEST_CASE_METHOD(Served, "TERM and Ctrl-C drain and exit 0, and the next start counts on") {
   for (const int signal : {SIGTERM, SIGINT}) {
     CAPTURE(signal);
+    support::Lifeline lifeline;
     support::Program serve(command(), folder / "serve.log");
     REQUIRE(support::eventually([&] { return is_up(); }));
     CHECK(support::get(url).body ==
           (signal == SIGTERM ? "1" : "2") + std::string(" visits so far"));
-    const pid_t pool = support::children_of(serve.pid()).front();
     serve.signal(signal);
     CHECK(serve.wait() == 0);
-    CHECK(kill(pool, 0) == -1);
+    CHECK(lifeline.all_end());
     CHECK_FALSE(is_up());
     CHECK(access((folder / "visits.sock").c_str(), F_OK) == -1);
   }

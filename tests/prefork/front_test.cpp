@@ -252,9 +252,7 @@ TEST_CASE_METHOD(Site, "Strangers that come to the master are reaped, as process
 
 TEST_CASE_METHOD(Site,
                  "What the front writes to stderr is said line by line, where that is wanted") {
-  say = [this](std::string_view line) {
-    os::log(os::Level::warning, "<" + std::string(line) + ">");
-  };
+  say = [](std::string_view line) { os::log(os::Level::warning, "<" + std::string(line) + ">"); };
   start(
       "echo one >&2; printf two >&2; echo ' and a half' >&2; printf '%3000s\n' x >&2; "
       "trap 'echo last words >&2; exit' QUIT; echo > up; while test -e up; do sleep 0.01; done");

@@ -212,6 +212,19 @@ TEST_CASE_METHOD(Pool, "A pool has as many workers as it is told, each a process
   CHECK(diary->finished == 3);
 }
 
+TEST_CASE_METHOD(Pool, "A terminal's Ctrl-C is for the master alone") {
+  hooks.serve = [this](Worker& worker) {
+    diary->calls = getpgrp() == getpid() ? 1 : 2;
+    worker.idle();
+    wait_for_wish(worker);
+  };
+  start({.max_children = 1});
+  REQUIRE(eventually([&] { return diary->calls != 0; }));
+  CHECK(diary->calls == 1);
+  master->signal(SIGTERM);
+  CHECK(end() == 0);
+}
+
 TEST_CASE_METHOD(Pool, "A worker that is killed is replaced") {
   start({.max_children = 2});
   REQUIRE(has_started(2));

@@ -29,7 +29,7 @@ struct Limits {
   // together should not end together); 0: never.
   std::uint64_t max_requests = 0;
 
-  // Longest time for one request, from its first byte; then the client gets a 504 and the worker
+  // Longest time for one request, from when it is whole; then the client gets a 504 and the worker
   // is replaced. 0: none.
   std::chrono::milliseconds request_terminate_timeout{0};
 

@@ -41,7 +41,6 @@ bool is_crash(int status) {
 }
 
 // One more for each heir that there may be at once.
-int slots_of(const Limits& limits) { return limits.max_children + turns_of(limits); }
 
 // A hook that fails must not take the pool along.
 template <class Hook, class... Arguments>
@@ -71,6 +70,8 @@ std::int64_t real_time() {
 }
 
 }  // namespace
+
+int Master::slots_of(const Limits& limits) { return limits.max_children + turns_of(limits); }
 
 Master::Master(Limits limits, Hooks hooks, const std::vector<pid_t>& predecessors)
     : limits_(std::move(limits)),

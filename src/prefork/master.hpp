@@ -81,6 +81,10 @@ class Master {
   static constexpr int exit_cannot_start = 70;   // EX_SOFTWARE, as php-fpm has it
   static constexpr int most_failed_starts = 10;  // in a row, over the whole pool
 
+  // How many slots such a pool's scoreboard has: those that are replaced have their heirs beside
+  // them for a moment.
+  static int slots_of(const Limits& limits);
+
   // `predecessors` are children of this very process, from before an exec: they serve until this
   // pool is ready, are then asked to retire, and killed after process_control_timeout.
   Master(Limits limits, Hooks hooks, const std::vector<pid_t>& predecessors = {});

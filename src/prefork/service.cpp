@@ -56,6 +56,7 @@ int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
   std::optional<Front> front;
   const Hooks given = hooks;
   hooks.listening_fd = premises_.listening_fd();
+  hooks.relay_fd = premises_.relay().receiving_fd();
   hooks.stop_listening = [&] {
     premises_.stop_listening();
     if (given.stop_listening) given.stop_listening();

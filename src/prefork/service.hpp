@@ -42,9 +42,9 @@ class Service {
 
   const Premises& premises() const { return premises_; }
 
-  // Serves until told to stop; the exit code. The hooks listening_fd, reload, hold_stop and
-  // pass_on are the service's own; the others are called where it has done its part. `set_up` is
-  // given the master before that begins.
+  // Serves until told to stop; the exit code. The hooks listening_fd, relay_fd, reload, hold_stop
+  // and pass_on are the service's own; the others are called where it has done its part. `set_up`
+  // is given the master before that begins.
   int run(Hooks hooks, const std::function<void(Master&)>& set_up = {});
 
  private:

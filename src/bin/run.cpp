@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -24,6 +25,7 @@
 #include "os/privileges.hpp"
 #include "os/rehearsal.hpp"
 #include "os/signals.hpp"
+#include "os/throttle.hpp"
 #include "prefork/service.hpp"
 #include "visits/access_log.hpp"
 #include "visits/activity.hpp"
@@ -51,9 +53,20 @@ std::optional<os::Endpoint> status_endpoint(const cli::Config& config) {
   return endpoint;
 }
 
+// How many connections wait; a queue that is full is said, for what the kernel refuses then is seen
+// by nobody else here.
 int pending(os::BacklogGauge& gauge) {
+  static os::Throttle throttle;
   const auto backlog = gauge.read();
-  return backlog ? static_cast<int>(backlog->pending) : 0;
+  if (!backlog) return 0;
+  if (backlog->capacity > 0 && backlog->pending >= backlog->capacity) {
+    const auto line = throttle.pass(
+        "the listen queue is full, " + std::to_string(backlog->pending) +
+            " connections wait and more are refused: raise pm.max_children or listen.backlog",
+        std::chrono::steady_clock::now());
+    if (line) os::log(os::Level::warning, *line);
+  }
+  return static_cast<int>(backlog->pending);
 }
 
 // What the front writes to its stderr goes into the log, unless that is stderr and plain text, too.

@@ -66,6 +66,9 @@ Responder::Heard Responder::wait_and_serve(milliseconds timeout) {
     if (serving && ending_ == Ending::retire) break;
     on_event(events[static_cast<std::size_t>(i)].data.ptr);
   }
+  if (serving && ending_ == Ending::retire) knocked_ = relayed_ = false;
+  if (std::exchange(relayed_, false)) take_over();
+  if (std::exchange(knocked_, false)) welcome();
   return count > 0 ? Heard::something : Heard::nothing;
 }
 
@@ -73,9 +76,9 @@ void Responder::on_event(void* tag) {
   if (tag == &place_.stop_fd) {
     note_ending();
   } else if (tag == &acceptor_) {
-    welcome();
+    knocked_ = true;
   } else if (tag == &place_.relay) {
-    take_over();
+    relayed_ = true;
   } else {
     hear(*static_cast<Connection*>(tag));
   }
@@ -93,20 +96,33 @@ void Responder::note_ending() {
   if (ending_ == Ending::none) ending_ = place_.ending ? place_.ending() : Ending::stop;
 }
 
-// One at a time, so that the workers share what comes.
-void Responder::welcome() try {
-  if (auto fd = acceptor_.accept()) add(std::move(*fd), true);
-} catch (const std::system_error&) {
-  crowded_ = true;
+// One at a time, so that the workers share what comes; after all that is here already, and served
+// at once if its request is there: what a worker has taken waits for this worker alone.
+void Responder::welcome() {
+  if (Connection* const guest = newcomer()) hear(*guest);
 }
 
-void Responder::take_over() try {
-  if (auto fd = place_.relay->receive()) add(std::move(*fd), false);
-} catch (const std::system_error&) {
-  crowded_ = true;
+void Responder::take_over() {
+  if (Connection* const guest = heirloom()) hear(*guest);
 }
 
-void Responder::add(os::Descriptor fd, bool fresh) {
+Responder::Connection* Responder::newcomer() try {
+  auto fd = acceptor_.accept();
+  return fd ? &add(std::move(*fd), true) : nullptr;
+} catch (const std::system_error&) {
+  crowded_ = true;
+  return nullptr;
+}
+
+Responder::Connection* Responder::heirloom() try {
+  auto fd = place_.relay->receive();
+  return fd ? &add(std::move(*fd), false) : nullptr;
+} catch (const std::system_error&) {
+  crowded_ = true;
+  return nullptr;
+}
+
+Responder::Connection& Responder::add(os::Descriptor fd, bool fresh) {
   Connection& connection = idle_.emplace_back(std::move(fd));
   connection.self = std::prev(idle_.end());
   connection.list = &idle_;
@@ -118,6 +134,7 @@ void Responder::add(os::Descriptor fd, bool fresh) {
     idle_.pop_back();
     throw;
   }
+  return connection;
 }
 
 void Responder::move(Connection& connection, Connections& to) {

@@ -75,7 +75,9 @@ class Responder {
   void note_ending();
   void welcome();
   void take_over();
-  void add(os::Descriptor fd, bool fresh);
+  Connection* newcomer();  // null: nobody is there, or there is no room
+  Connection* heirloom();
+  Connection& add(os::Descriptor fd, bool fresh);
   void move(Connection& connection, Connections& to);
   void drop(const Connection& connection);
   void hear(Connection& connection);
@@ -109,6 +111,8 @@ class Responder {
   Keep keep_ = Keep::yes;
   bool listening_ = false;
   bool crowded_ = false;
+  bool knocked_ = false;  // somebody waits at the listening socket …
+  bool relayed_ = false;  // … or in the relay
 };
 
 }  // namespace fcgi

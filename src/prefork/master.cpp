@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 
 constexpr auto tick = 1s;
 constexpr auto demand_pause = 50ms;      // between two looks while there may be demand
+constexpr auto record_pause = 250ms;     // the same while the pool is as large as it may be
 constexpr auto attendant_patience = 1s;  // of a stop
 
 std::string milliseconds(Roster::Duration time) {
@@ -113,7 +114,6 @@ void Master::begin() {
     look_again_ = Clock::now();
   });
   meet_predecessors();
-  if (limits_.sizing == Sizing::fixed) return;
   const auto demand = [this] { demand_seen_ = look_again_ = Clock::now(); };
   for (const int fd : demand_fds_) loop_.watch(fd, demand, Loop::Calls::once);
 }
@@ -328,14 +328,14 @@ void Master::follow(const Decision& decision, const Census& census) {
 }
 
 // A call for each connection would cost more than it tells: after one, the next comes no sooner
-// than a pause later, and none while nothing can grow.
+// than a pause later, and a longer one while nothing can grow: then it is only for the record.
 void Master::listen_for_demand(Demand demand) {
   const Time now = Clock::now();
-  if (demand == Demand::cannot_grow) return;
-  if (demand == Demand::some) look_again_ = std::min(look_again_, now + demand_pause);
+  const auto pause = demand == Demand::cannot_grow ? record_pause : demand_pause;
+  if (demand == Demand::some) look_again_ = std::min(look_again_, now + pause);
   if (!demand_seen_) return;
-  if (now < *demand_seen_ + demand_pause) {
-    look_again_ = std::min(look_again_, *demand_seen_ + demand_pause);
+  if (now < *demand_seen_ + pause) {
+    look_again_ = std::min(look_again_, *demand_seen_ + pause);
     return;
   }
   demand_seen_.reset();

@@ -32,6 +32,10 @@ Client::Client(Connection connection) {
 
 Client::~Client() { curl_easy_cleanup(curl_); }
 
+void Client::limit(std::chrono::milliseconds patience) {
+  curl_easy_setopt(curl_, CURLOPT_TIMEOUT_MS, static_cast<long>(patience.count()));
+}
+
 Answer Client::get(const std::string& url) {
   curl_easy_setopt(curl_, CURLOPT_HTTPGET, 1L);
   return perform(url);

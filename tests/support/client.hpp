@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 namespace support {
@@ -19,6 +20,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();
+
+  // Longest time for one request; 30 s without it. Then there is no answer.
+  void limit(std::chrono::milliseconds patience);
 
   Answer get(const std::string& url);
   Answer post(const std::string& url, const std::string& body);

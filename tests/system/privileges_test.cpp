@@ -161,7 +161,7 @@ TEST_CASE_METHOD(Site, "A user that does not exist is refused at the start") {
       support::run({VISITSD, "-F", "-d", "listen=" + folder / "visits.sock", "-d",
                     "user=no-such-user", "-d", "visits.key=" + sysv::text_of(key)});
   CHECK(result.code == 78);
-  CHECK_THAT(result.text, support::contains("user = no-such-user: there is no such user"));
+  CHECK_THAT(result.text, support::contains("no user is called no-such-user"));
 }
 
 TEST_CASE_METHOD(Site, "Where the kernel has no filters the pool warns once and serves") {

@@ -69,11 +69,19 @@ int pending(os::BacklogGauge& gauge) {
   return static_cast<int>(backlog->pending);
 }
 
+// nginx has its own names for what is worse than a warning.
+os::Level level_of_front(std::string_view line) {
+  for (const std::string_view name : {"[error]", "[crit]", "[alert]", "[emerg]"}) {
+    if (line.find(name) != line.npos) return os::Level::error;
+  }
+  return os::Level::warning;
+}
+
 // What the front writes to its stderr goes into the log, unless that is stderr and plain text, too.
 std::function<void(std::string_view)> say_of_front(const cli::Config& config) {
   const cli::ErrorLog& log = config.error_log;
   if (log.file.empty() && log.format == "text" && !config.daemonize) return {};
-  return [](std::string_view line) { os::log(os::Level::warning, line); };
+  return [](std::string_view line) { os::log(level_of_front(line), line); };
 }
 
 // No two pools count at one key.

@@ -73,6 +73,7 @@ TEST_CASE_METHOD(Site, "A reload of the pool leaves nginx as it is, and its log 
   const auto nginx_worker = support::children_of(nginx).front();
   kill(nginx_worker, SIGKILL);  // nginx says so
   CHECK(eventually([&] { return contains("exited on signal 9").match(pool.log()); }));
+  CHECK_THAT(pool.log(), contains("\"severity\":\"ERROR\""));
   kill(nginx, SIGKILL);
   CHECK(eventually([&] { return front(pool.pid()) != nginx && front(pool.pid()) != 0; }));
   REQUIRE(is_up());
@@ -120,7 +121,8 @@ TEST_CASE_METHOD(Site,
     CHECK(eventually([&] { return contains("/seen").match(pool.log()); }));
     return pool.log();
   };
-  CHECK_THAT(logged("0"), contains("\"remoteIp\":\"127.0.0.1\""));
+  CHECK_THAT(logged("0"),
+             contains("\"severity\":\"INFO\"") && contains("\"remoteIp\":\"127.0.0.1\""));
   CHECK_THAT(logged("1"), contains("\"remoteIp\":\"35.191.0.1\""));
   const std::string two = logged("2");
   CHECK_THAT(two, contains("\"remoteIp\":\"1.2.3.4\""));

@@ -37,7 +37,7 @@ fcgi::Ending ending_of(prefork::Wish wish) {
 }
 
 // Where a worker serves, and for how long it lets things take.
-fcgi::Workplace workplace_of(const prefork::Worker& worker, const Household& household,
+fcgi::Workplace workplace_of(prefork::Worker& worker, const Household& household,
                              std::function<void()> turn_away) {
   const cli::Config& config = household.config;
   return {
@@ -49,6 +49,7 @@ fcgi::Workplace workplace_of(const prefork::Worker& worker, const Household& hou
       .relay = &household.premises.relay(),
       .ending = [&worker] { return ending_of(worker.wish()); },
       .spent = [&worker] { return worker.spent(); },
+      .keep = [&worker](int connections) { worker.keep(connections); },
       .turn_away = std::move(turn_away),
   };
 }

@@ -90,6 +90,12 @@ void Responder::tidy() {
   close_idle();
   close_overdue();
   resume_listening();
+  tell_kept();
+}
+
+void Responder::tell_kept() {
+  const int kept = static_cast<int>(idle_.size() + begun_.size());
+  if (place_.keep && std::exchange(told_kept_, kept) != kept) place_.keep(kept);
 }
 
 void Responder::note_ending() {

@@ -32,6 +32,7 @@ struct Workplace {
   const os::Relay* relay = nullptr;   // kept connections, from worker to worker
   std::function<Ending()> ending{};   // asked when stop_fd turns readable; left out: stop
   std::function<bool()> spent{};      // asked after each answer; true: retire
+  std::function<void(int)> keep{};    // told how many connections there are, when that has changed
   std::function<void()> turn_away{};  // told of each request that was too old (queue_age)
 };
 
@@ -71,6 +72,7 @@ class Responder {
 
   Heard wait_and_serve(std::chrono::milliseconds timeout);
   void tidy();
+  void tell_kept();
   void on_event(void* tag);
   void note_ending();
   void welcome();
@@ -110,6 +112,7 @@ class Responder {
   Ending ending_ = Ending::none;
   Keep keep_ = Keep::yes;
   bool listening_ = false;
+  int told_kept_ = 0;
   bool crowded_ = false;
   bool knocked_ = false;  // somebody waits at the listening socket …
   bool relayed_ = false;  // … or in the relay

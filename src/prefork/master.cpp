@@ -280,6 +280,7 @@ Census Master::census() const {
     const auto pid = roster_.worker_in(slot);
     if (!pid) continue;
     const Slot& worker = scoreboard_[slot];
+    census.kept += worker.kept;
     if (worker.leaving) {
       ++census.retiring;
     } else if (worker.stage == Slot::Stage::idle) {

@@ -25,6 +25,8 @@ int superfluous(const Census& census, const Limits& limits) {
     case Sizing::dynamic: return census.idle > limits.max_spare_servers ? 1 : 0;
     case Sizing::ondemand: break;
   }
+  // The last one stays with the connections that are kept: left to nobody they would want a worker.
+  if (census.serving() == 1 && census.kept > 0) return 0;
   return census.longest_idle > limits.process_idle_timeout ? 1 : 0;
 }
 

@@ -66,6 +66,7 @@ void Scoreboard::clear(int slot) {
   Slot& cleared = (*this)[slot];
   cleared.requests = 0;
   cleared.busy_since = 0;
+  cleared.kept = 0;
   cleared.idle_since = 0;
   cleared.cpu = 0;
   cleared.spent = false;

@@ -45,6 +45,7 @@ struct Slot {
   std::atomic<std::int64_t> started_at{0};  // the same, as CLOCK_REALTIME
   std::atomic<std::uint64_t> requests{0};   // answered since this worker started
   std::atomic<std::int64_t> busy_since{0};  // when the latest request began; 0: none yet
+  std::atomic<int> kept{0};  // connections that may bring more requests to this worker alone
   std::atomic<std::int64_t> idle_since{0};  // when the latest request ended, or the worker began
   std::atomic<std::int64_t> cpu{0};         // processor time of the latest request
   std::atomic<bool> spent{false};           // has served its share: to be replaced

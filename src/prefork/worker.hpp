@@ -37,6 +37,9 @@ class Worker : public Child {
   void begin(std::span<const std::byte> note) noexcept;
   void end() noexcept;  // idle again, with one more request answered
 
+  // How many connections it keeps open for more requests.
+  void keep(int connections) noexcept { slot_.kept = connections; }
+
   // Whether it has served its share and it is its turn to be replaced: it has been asked to retire
   // then, as always. Never more than a quarter of a pool have their turn at once.
   bool spent() const { return slot_.spent && wish() != Wish::none; }

@@ -90,6 +90,8 @@ TEST_CASE("A pool shrinks by one idle worker a tick") {
       {"those who go are gone", dynamic, {.idle = 6, .retiring = 9}, 0},
       {"not while connections wait", dynamic, {.idle = 7, .queued = 1}, 0},
       {"idle for too long", ondemand, {.idle = 1, .longest_idle = 10001ms}, 1},
+      {"the last one keeps what is kept", ondemand, {.idle = 1, .kept = 3, .longest_idle = 1h}, 0},
+      {"one of two need not", ondemand, {.idle = 2, .kept = 3, .longest_idle = 1h}, 1},
       {"not too long", ondemand, {.idle = 9, .longest_idle = 10s}, 0},
       {"idle for long, but about to work",
        ondemand,

@@ -474,7 +474,8 @@ TEST_CASE_METHOD(Crowd, "An overload is counted once, also in a static pool") {
   const int ticks = diary->ticks;
   CHECK(eventually([&] { return diary->ticks >= ticks + 3; }));
   CHECK(record->max_children_reached == 1);
-  CHECK(record->max_queue == 7);
+  CHECK(record->max_queue >= 7);  // more, if it was looked at before both workers had theirs
+  CHECK(record->max_queue <= 9);
   CHECK(record->max_active == 2);
   CHECK(numbers->busy == 2);
   for (int i = 0; i < 9; ++i) let_go.reach();

@@ -16,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
+constexpr int most_newcomers = 64;     // that a retiring worker passes on
 constexpr milliseconds tick = 1s;      // between two looks for connections idle for too long
 constexpr milliseconds pause = 100ms;  // when no more connections can be taken
 constexpr auto farewell_wait = 500ms;  // a stop's patience with connections that have just come
@@ -44,7 +45,7 @@ Responder::Responder(Workplace place)
 Ending Responder::run(const Handler& handler) {
   handler_ = &handler;
   while (ending_ == Ending::none) {
-    wait_and_serve(patience());
+    if (wait_and_serve(patience()) == Heard::nothing) look_around();
     tidy();
   }
   unwatch(epoll_.get(), place_.stop_fd);
@@ -66,9 +67,9 @@ Responder::Heard Responder::wait_and_serve(milliseconds timeout) {
     if (serving && ending_ == Ending::retire) break;
     on_event(events[static_cast<std::size_t>(i)].data.ptr);
   }
-  if (serving && ending_ == Ending::retire) knocked_ = relayed_ = false;
-  if (std::exchange(relayed_, false)) take_over();
-  if (std::exchange(knocked_, false)) welcome();
+  const bool leaving = serving && ending_ == Ending::retire;
+  if (std::exchange(relayed_, false) && !leaving) take_over();
+  if (std::exchange(knocked_, false) && !leaving) welcome();
   return count > 0 ? Heard::something : Heard::nothing;
 }
 
@@ -82,6 +83,14 @@ void Responder::on_event(void* tag) {
   } else {
     hear(*static_cast<Connection*>(tag));
   }
+}
+
+// Who knocks wakes one worker (EPOLLEXCLUSIVE), and if that one dies or hangs before it has opened,
+// nobody else hears of it: so whoever has nothing to do looks now and then.
+void Responder::look_around() {
+  if (!listening_) return;
+  if (place_.relay != nullptr) take_over();
+  welcome();
 }
 
 // Connections go only here and after their own events: those of one epoll_wait stay good.
@@ -244,7 +253,7 @@ void Responder::listen(bool on) {
   const int relay = place_.relay == nullptr ? -1 : place_.relay->receiving_fd();
   if (on) {
     watch(epoll_.get(), acceptor_.fd(), EPOLLIN | EPOLLEXCLUSIVE, &acceptor_);
-    if (relay != -1) watch(epoll_.get(), relay, EPOLLIN | EPOLLEXCLUSIVE, &place_.relay);
+    if (relay != -1) watch(epoll_.get(), relay, EPOLLIN, &place_.relay);  // rare: all may hear it
   } else {
     unwatch(epoll_.get(), acceptor_.fd());
     if (relay != -1) unwatch(epoll_.get(), relay);
@@ -260,11 +269,19 @@ void Responder::resume_listening() {
 void Responder::retire() {
   listen(false);
   if (place_.relay == nullptr) keep_ = Keep::no;
+  pass_on_newcomers();
   hand_over();
   while (!begun_.empty()) {
     wait_and_serve(patience());
     close_overdue();
     hand_over();
+  }
+}
+
+// Those who woke this worker, and therefore no other.
+void Responder::pass_on_newcomers() {
+  if (place_.relay == nullptr) return;
+  for (int i = 0; i < most_newcomers && newcomer() != nullptr; ++i) {
   }
 }
 

@@ -75,6 +75,7 @@ class Responder {
   void tell_kept();
   void on_event(void* tag);
   void note_ending();
+  void look_around();
   void welcome();
   void take_over();
   Connection* newcomer();  // null: nobody is there, or there is no room
@@ -89,6 +90,7 @@ class Responder {
   bool is_too_old(const http::Request& request) const;
   void retire();
   void finish();
+  void pass_on_newcomers();
   void hand_over();
   void hand_all_over() const;
   void make_room();

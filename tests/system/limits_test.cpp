@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <string>
@@ -14,6 +15,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/client.hpp"
+#include "support/connection.hpp"
 #include "support/contender.hpp"
 #include "support/records.hpp"
 #include "support/site.hpp"
@@ -69,6 +71,29 @@ TEST_CASE_METHOD(Site,
   CHECK_THAT(late.headers, support::contains("Retry-After: "));
   CHECK(support::get(nginx.url()).body == "2 visits so far");
   CHECK_THAT(support::get(nginx.url("/metrics")).body, support::contains("refused"));
+}
+
+// The kernel wakes one worker for a connection, and that one may be about to leave. A single client
+// shows it: nobody else's connection comes to wake another.
+TEST_CASE_METHOD(Site, "No connection waits for a worker that was woken and leaves") {
+  support::Pool pool(folder, key, 4);
+  std::atomic<bool> over{false};
+  std::thread restarts([&] {
+    while (!over) {
+      pool.master().signal(SIGUSR1);
+      std::this_thread::sleep_for(20ms);
+    }
+  });
+  int unanswered = 0;
+  const auto end = std::chrono::steady_clock::now() + 3s;
+  while (std::chrono::steady_clock::now() < end) {
+    const os::Descriptor connection = support::connection_to(pool.socket());
+    support::send(connection.get(), support::get_request("/"));
+    unanswered += support::answer_on(connection.get()) ? 0 : 1;
+  }
+  over = true;
+  restarts.join();
+  CHECK(unanswered == 0);
 }
 
 TEST_CASE_METHOD(Site, "By TCP only those get an answer who are allowed to") {

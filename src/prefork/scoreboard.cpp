@@ -64,6 +64,7 @@ Scoreboard::~Scoreboard() { munmap(memory_.data(), memory_.size()); }
 
 void Scoreboard::clear(int slot) {
   Slot& cleared = (*this)[slot];
+  const Change change(cleared);
   cleared.requests = 0;
   cleared.busy_since = 0;
   cleared.kept = 0;

@@ -39,6 +39,7 @@ struct Slot {
     idle,      // waits for work
     busy,      // answers a request
   };
+  std::atomic<std::uint32_t> version{0};  // odd: the worker is changing what follows (Change)
   std::atomic<Stage> stage{Stage::vacant};
   std::atomic<pid_t> pid{0};
   std::atomic<std::int64_t> started{0};     // when the worker was forked
@@ -54,6 +55,22 @@ struct Slot {
   Note note;  // what the latest request is, in the application's bytes
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+// While it lives, what stands in a slot does not belong together: whoever reads it looks again.
+class Change {
+ public:
+  explicit Change(Slot& slot) noexcept : slot_(slot), version_(slot.version | 1U) {
+    slot_.version.store(version_, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+  }
+  Change(const Change&) = delete;
+  Change& operator=(const Change&) = delete;
+  ~Change() { slot_.version.store(version_ + 1, std::memory_order_release); }
+
+ private:
+  Slot& slot_;
+  std::uint32_t version_;
+};
 
 // What the master says of the pool. It alone writes.
 struct PoolRecord {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <utility>
 
 namespace prefork {
 namespace {
@@ -19,12 +20,20 @@ Worker::Worker(Slot& slot, const Terms& terms) : Child(terms.master), slot_(slot
 
 void Worker::idle() noexcept {
   const bool ready = slot_.stage == Slot::Stage::starting;
-  slot_.idle_since = nanoseconds(CLOCK_MONOTONIC);
-  slot_.stage = Slot::Stage::idle;
+  {
+    const Change change(slot_);
+    rest();
+  }
   if (ready) ring();
 }
 
+void Worker::rest() noexcept {
+  slot_.idle_since = nanoseconds(CLOCK_MONOTONIC);
+  slot_.stage = Slot::Stage::idle;
+}
+
 void Worker::begin(std::span<const std::byte> note) noexcept {
+  const Change change(slot_);
   slot_.busy_since = nanoseconds(CLOCK_MONOTONIC);
   slot_.accepted.fetch_add(1, std::memory_order_relaxed);
   slot_.note.write(note);
@@ -33,10 +42,13 @@ void Worker::begin(std::span<const std::byte> note) noexcept {
 
 void Worker::end() noexcept {
   const std::int64_t cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-  slot_.cpu = cpu - cpu_;
-  cpu_ = cpu;
-  const std::uint64_t requests = slot_.requests.fetch_add(1, std::memory_order_relaxed) + 1;
-  idle();
+  const std::uint64_t requests = slot_.requests + 1;
+  {
+    const Change change(slot_);
+    slot_.cpu = cpu - std::exchange(cpu_, cpu);
+    slot_.requests = requests;
+    rest();
+  }
   if (terms_.share == 0 || requests < terms_.share || slot_.spent) return;
   slot_.spent = true;
   ring();

@@ -45,6 +45,7 @@ class Worker : public Child {
   bool spent() const { return slot_.spent && wish() != Wish::none; }
 
  private:
+  void rest() noexcept;
   void ring() const noexcept;
 
   Slot& slot_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "os/descriptor.hpp"
+#include "paths.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/connection.hpp"
@@ -20,8 +21,8 @@
 #include "support/records.hpp"
 
 // What php-fpm does badly, done to php-fpm and to us by the same code, one after the other. Each
-// test is about ours; what php-fpm did is written down beside it, in weaknesses.md in the folder
-// where the tests run, as rows of a table.
+// test is about ours; what php-fpm did is written down beside it, in build/tests/weaknesses.md, as
+// rows of a table.
 
 using namespace std::chrono_literals;
 using support::at_once;
@@ -47,7 +48,8 @@ void compare(const std::string& row, const std::string& stimulus,
              const std::function<Finding(Kind)>& measure) {
   const Finding theirs = measure(Kind::php_fpm);
   const Finding ours = measure(Kind::visits);
-  std::ofstream("weaknesses.md", std::ios::app)
+  const auto folder = std::filesystem::path(SLOW_VISITSD).parent_path();
+  std::ofstream(folder / "weaknesses.md", std::ios::app)
       << "| " << row << " | " << stimulus << " | " << theirs.text << " | " << ours.text << " |\n";
   INFO("php-fpm: " << theirs.text);
   INFO("visits: " << ours.text);

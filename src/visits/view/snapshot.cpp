@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <ctime>
 #include <span>
 #include <string_view>
@@ -26,7 +28,7 @@ struct NoteBytes {
   std::size_t size = 0;
 };
 
-// The numbers of a slot; equal before and after reading its note: the note is theirs.
+// The numbers of a slot.
 struct Numbers {
   Slot::Stage stage{};
   pid_t pid = 0;
@@ -35,8 +37,6 @@ struct Numbers {
   nanoseconds busy_since{0};
   nanoseconds idle_since{0};
   nanoseconds cpu{0};
-
-  bool operator==(const Numbers&) const = default;
 };
 
 Numbers numbers_of(const Slot& slot) {
@@ -49,20 +49,15 @@ Numbers numbers_of(const Slot& slot) {
           .cpu = nanoseconds(slot.cpu)};
 }
 
-// A worker writes when a request begins or ends, and then what it does now.
-bool is_changing(const Numbers& numbers) {
-  const bool begun = numbers.busy_since > numbers.idle_since;
-  return (numbers.stage == Slot::Stage::busy && !begun) ||
-         (numbers.stage == Slot::Stage::idle && begun);
-}
-
 // Without its note when it has changed at every look: no request is shown with another's numbers.
 Numbers read(const Slot& slot, NoteBytes& note) {
   Numbers numbers;
   for (int look = 0; look < most_looks; ++look) {
+    const std::uint32_t version = slot.version.load(std::memory_order_acquire);
     numbers = numbers_of(slot);
     note.size = slot.note.read(note.room);
-    if (!is_changing(numbers) && numbers == numbers_of(slot)) return numbers;
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version) return numbers;
   }
   note.size = 0;
   return numbers;

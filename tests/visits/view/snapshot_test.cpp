@@ -128,14 +128,20 @@ TEST_CASE_METHOD(Pool, "A worker that changes all the time is never shown torn")
   Slot& slot = scoreboard[0];
   support::Child worker([&] {
     for (std::int64_t n = 1;; ++n) {
-      slot.busy_since = 2 * n;
-      const std::string uri = "/" + std::to_string(n);
-      note(slot, {.method = "GET", .uri = uri});
-      slot.stage = Slot::Stage::busy;
+      {
+        const prefork::Change change(slot);
+        slot.busy_since = 2 * n;
+        const std::string uri = "/" + std::to_string(n);
+        note(slot, {.method = "GET", .uri = uri});
+        slot.stage = Slot::Stage::busy;
+      }
       sched_yield();
-      slot.requests = static_cast<std::uint64_t>(n);
-      slot.idle_since = 2 * n + 1;
-      slot.stage = Slot::Stage::idle;
+      {
+        const prefork::Change change(slot);
+        slot.requests = static_cast<std::uint64_t>(n);
+        slot.idle_since = 2 * n + 1;
+        slot.stage = Slot::Stage::idle;
+      }
       sched_yield();
     }
     return 0;

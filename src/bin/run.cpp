@@ -101,7 +101,7 @@ prefork::Service::Settings settings_of(const cli::CommandLine& command, Words wo
 // What only the parts themselves can judge, as far as that touches nothing.
 fcgi::AllowedClients check(const cli::CommandLine& command) {
   cli::check_machine(command);
-  visits::AccessLog({.format = command.config.access_log.format});
+  const visits::AccessLog compiled({.format = command.config.access_log.format});
   return fcgi::AllowedClients(command.config.endpoint.allowed_clients);
 }
 

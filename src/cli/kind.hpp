@@ -44,7 +44,7 @@ inline Kind<std::string> words() {
           [](const std::string& value) { return value; }};
 }
 
-inline Kind<std::string> choice(std::vector<std::string> all) {
+inline Kind<std::string> choice(const std::vector<std::string>& all) {
   return {[=](const std::string& text) { return one_of(all, text); },
           [](const std::string& value) { return value; }};
 }

@@ -164,7 +164,7 @@ std::string page(const std::string& text) {
 }
 
 std::string one_of(const std::vector<std::string>& words, const std::string& text) {
-  const std::string word = lower(text);
+  std::string word = lower(text);
   if (std::find(words.begin(), words.end(), word) != words.end()) return word;
   std::string all = words.front();
   for (std::size_t i = 1; i < words.size(); ++i) {

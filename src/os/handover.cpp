@@ -178,6 +178,7 @@ void Handover::keep_open(bool over_exec) const {
 
 std::vector<char*> exec_arguments(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   return arguments;

@@ -102,11 +102,8 @@ constexpr std::array<Unit, 7> time_units = {{{"seconds", 1},
                                              {"mili", 1000},
                                              {"microseconds", 1000000},
                                              {"micro", 1000000}}};
-constexpr std::array<Unit, 5> memory_units = {{{"bytes", 1},
-                                               {"kilobytes", 1024},
-                                               {"kilo", 1024},
-                                               {"megabytes", 1024 * 1024},
-                                               {"mega", 1024 * 1024}}};
+constexpr std::array<Unit, 5> memory_units = {
+    {{"bytes", 1}, {"kilobytes", 1024}, {"kilo", 1024}, {"megabytes", 1048576}, {"mega", 1048576}}};
 constexpr std::array<Unit, 3> processor_units = {{{"total", 0}, {"user", 1}, {"system", 2}}};
 
 std::int64_t factor_of(std::span<const Unit> units, std::string_view name) {

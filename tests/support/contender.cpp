@@ -178,6 +178,7 @@ Crowd::Crowd(int visitors, std::string url, Method method) : shared_(std::make_s
   for (int i = 0; i < visitors; ++i) {
     visitors_.emplace_back([shared = shared_, url, method] {
       Client client;
+      client.limit(std::chrono::seconds(5));
       while (!shared->ends) {
         const auto begin = Clock::now();
         ++shared->sent;

@@ -83,7 +83,7 @@ Timed timed_get(const std::string& url, std::chrono::milliseconds patience);
 std::vector<Timed> at_once(int visitors, const std::string& url,
                            std::chrono::milliseconds patience);
 
-// Visitors that ask again and again, until its end.
+// Visitors that ask again and again, until its end; each waits for 5 s at most.
 class Crowd {
  public:
   enum class Method { get, post };

@@ -67,7 +67,7 @@ bool is_replaced(const Pool& pool, pid_t victim, std::size_t size) {
 
 // kill -9 for a random worker every 100 ms, for ten seconds.
 Kills kill_workers(const Pool& pool, std::size_t size) {
-  std::mt19937 random(std::random_device{}());
+  std::mt19937 random(1);
   Kills kills;
   const auto end = Clock::now() + 10s;
   for (auto next = Clock::now(); next < end; next += 100ms) {

@@ -152,7 +152,10 @@ TEST_CASE_METHOD(Site,
     CAPTURE(i);
     for (const auto& [offset, value] : cases[i]) set(*segment, offset, value);
     const std::string damaged = copy_of(*segment);
+    const std::size_t said = pool.log().size();
     CHECK(support::get(nginx.url()).status == 503);
+    CHECK(support::eventually(
+        [&] { return pool.log().find("was left as it is: ", said) != std::string::npos; }));
     CHECK(copy_of(*segment) == damaged);
     std::memcpy(segment->bytes().data(), sound.data(), sound.size());
   }

@@ -133,9 +133,13 @@ TEST_CASE_METHOD(Site,
 TEST_CASE_METHOD(Site,
                  "While the pool does not answer, visitors get a 503 and when to come again") {
   const support::Nginx nginx(folder);
-  const support::Answer answer = get(nginx.url());
-  CHECK(answer.status == 503);
-  CHECK_THAT(answer.headers, contains("Retry-After: 1\r\n") && contains("Cache-Control: no-store"));
+  for (const char* path : {"/", "/readyz", "/status", "/metrics"}) {
+    CAPTURE(path);
+    const support::Answer answer = get(nginx.url(path));
+    CHECK(answer.status == 503);
+    CHECK_THAT(answer.headers,
+               contains("Retry-After: 1\r\n") && contains("Cache-Control: no-store"));
+  }
   CHECK(get(nginx.url("/healthz")).status == 200);
   CHECK(get(nginx.url("/_ah/health")).status == 200);
 }

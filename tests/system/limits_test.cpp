@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <grp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "os/descriptor.hpp"
 #include "paths.hpp"
@@ -94,6 +96,38 @@ TEST_CASE_METHOD(Site, "No connection waits for a worker that was woken and leav
   over = true;
   restarts.join();
   CHECK(unanswered == 0);
+}
+
+TEST_CASE("Requests that wait in the queue during a reload are all answered, and counted once") {
+  Contender pool(ours, {.pool = {"pm.max_children = 2"}, .keep = false});
+  const auto before = pool.executed();
+  std::thread holders([&] {
+    const auto held = at_once(2, pool.url("/sleep/1500"), 10s);
+    for (const auto& one : held) CHECK(one.answer.status == 200);
+  });
+  CHECK(eventually([&] { return pool.status("active processes") == 2; }));
+  std::vector<support::Timed> queued;
+  std::thread others([&] { queued = at_once(12, pool.url("/sleep/10"), 10s); });
+  CHECK(eventually([&] { return pool.status("listen queue") >= 10; }));
+  pool.master().signal(SIGUSR2);
+  others.join();
+  holders.join();
+  CHECK(std::all_of(queued.begin(), queued.end(), [](auto& q) { return q.answer.status == 200; }));
+  CHECK(pool.executed() - before == 14);
+}
+
+TEST_CASE_METHOD(Site, "Who is neither the socket's owner nor in its group is not let in") {
+  if (geteuid() != 0) return;  // only root can become others
+  const support::Pool pool(folder, key, 1, {"listen.owner=65533", "listen.group=65532"});
+  const auto may_connect = [&](uid_t user, gid_t group) {
+    return support::in_child([&] {
+      if (setgroups(0, nullptr) == -1 || setgid(group) == -1 || setuid(user) == -1) return 2;
+      return support::connection_to(pool.socket()) ? 1 : 0;
+    });
+  };
+  CHECK(may_connect(65533, 65534) == 1);
+  CHECK(may_connect(65534, 65532) == 1);
+  CHECK(may_connect(65534, 65534) == 0);
 }
 
 TEST_CASE_METHOD(Site, "By TCP only those get an answer who are allowed to") {

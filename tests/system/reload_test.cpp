@@ -191,7 +191,7 @@ TEST_CASE_METHOD(Site, "A kept connection outlives a reload, and is answered by 
   const auto time = pool.reload();
   REQUIRE(time);
   WARN("an idle pool with 12 kept connections reloads in " << time->count() << " ms");
-  CHECK(*time < 5s);  // with php-fpm: until a timeout ends each worker
+  CHECK(*time < 1s);  // with php-fpm: until a timeout ends each worker
   for (const os::Descriptor& connection : kept) {
     const std::string answer = ask(connection);
     CHECK_THAT(answer, support::contains("slept in process"));

@@ -93,7 +93,6 @@ TEST_CASE_METHOD(Site,
 
 // A request in flight does not hold up its worker's death either.
 TEST_CASE_METHOD(Site, "After kill -9 of the master a busy worker goes within two seconds") {
-  support::Lifeline lifeline;
   Words sleeper = words();
   sleeper.front() = SLEEPER;
   support::Program pool(sleeper, folder / "log");
@@ -167,7 +166,6 @@ TEST_CASE_METHOD(Site, "Of twenty pools that start at once exactly one serves") 
 
 TEST_CASE_METHOD(Site,
                  "A request that takes longer than a stop waits is cut off, and all else ends") {
-  support::Lifeline lifeline;
   Words sleeper = words({"process_control_timeout=300ms"});
   sleeper.front() = SLEEPER;
   std::optional<support::Program> pool(std::in_place, sleeper, folder / "log");
@@ -175,7 +173,12 @@ TEST_CASE_METHOD(Site,
   const support::Nginx nginx(folder);
   std::jthread visitor([&] { support::get(nginx.url("/sleep/8000")); });
   std::this_thread::sleep_for(200ms);
+  const std::vector<pid_t> processes = support::children_of(pool->pid());
+  const auto start = std::chrono::steady_clock::now();
   pool->signal(SIGTERM);
   CHECK(pool->wait() == 0);
+  CHECK(std::chrono::steady_clock::now() - start < 3s);
+  CHECK(std::all_of(processes.begin(), processes.end(),
+                    [](pid_t process) { return kill(process, 0) == -1; }));
   CHECK(left_nothing());
 }

@@ -123,7 +123,7 @@ TEST_CASE("W3: kept connections of nginx do not hold up a reload") {
         at_once(8, pool.url("/sleep/50"), 30s);
         pool.master().signal(SIGUSR2);
         std::this_thread::sleep_for(100ms);
-        const auto next = at_once(12, pool.url("/sleep/50"), 30s);
+        const auto next = at_once(12, pool.url("/sleep/50"), 5s);
         const auto longest = std::max_element(next.begin(), next.end(),
                                               [](auto& a, auto& b) { return a.time < b.time; });
         return Finding{text_of(longest->time), number_of(next, 200) == 12 && longest->time < 1s};

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "os/escape.hpp"
 #include "os/log.hpp"
 
 namespace {
@@ -50,7 +51,9 @@ void Logs::reopen() noexcept {
 
 void Logs::say_slow(const std::string& what) {
   if (!slow_file_) return os::log(os::Level::warning, what);
-  write(*slow_file_, os::log_time() + " [pool " + config_.pool.name + "] " + what + "\n");
+  std::string line = os::log_time() + " [pool " + config_.pool.name + "] ";
+  os::append_printable(line, what, os::LogFile::longest_line - line.size() - 1);
+  write(*slow_file_, line + "\n");
 }
 
 void Logs::enter_worker() {

@@ -194,6 +194,8 @@ void answer_running_pool(const cli::CommandLine& command) {
   prefork::Premises::rehearse(settings_of(command, {}).premises, *held);
   const os::Privileges privileges(command.config.confinement);
   os::rehearse([&] {
+    limit_master(command.config);
+    const Logs logs(command.config);
     privileges.apply();
     visits::require_access(command.config.counter);
   });

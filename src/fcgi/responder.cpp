@@ -225,7 +225,8 @@ milliseconds Responder::patience() const {
 // A connection that has been silent for a while makes room; it is nobody's request.
 void Responder::make_room() {
   if (!std::exchange(crowded_, false)) return;
-  if (!idle_.empty() && idle_.front().since + tick < Clock::now()) {
+  if (!idle_.empty() && idle_.front().since + tick < Clock::now() &&
+      !idle_.front().exchange.has_news()) {
     drop(idle_.front());
     return;
   }
@@ -235,7 +236,9 @@ void Responder::make_room() {
 
 void Responder::close_idle() {
   const auto latest = Clock::now() - place_.limits.idle;
-  while (!idle_.empty() && idle_.front().since < latest) drop(idle_.front());
+  while (!idle_.empty() && idle_.front().since < latest && !idle_.front().exchange.has_news()) {
+    drop(idle_.front());
+  }
 }
 
 // What has arrived in the meantime is heard first: the worker was busy, not the web server.
@@ -315,10 +318,14 @@ void Responder::finish() {
   const auto last_call = Clock::now() + place_.limits.last_call;
   const auto deadline = Clock::now() + farewell_wait;
   Heard heard = Heard::something;
-  while (heard == Heard::something || !begun_.empty() ||
+  const auto is_paused = [&] {  // out of room for more, which comes
+    return ending_ == Ending::stop && !listening_ && Clock::now() < last_call;
+  };
+  while (heard == Heard::something || !begun_.empty() || is_paused() ||
          (expects_requests() && Clock::now() < deadline)) {
+    if (is_paused()) resume_listening();
     if (Clock::now() >= last_call) listen(false);
-    heard = wait_and_serve(expects_requests() ? 20ms : 0ms);
+    heard = wait_and_serve(expects_requests() || is_paused() ? 20ms : 0ms);
     make_room();
     close_overdue();
   }

@@ -88,7 +88,8 @@ void Interlock::take() {
   std::optional<ucred> holder;
   for (int attempt = 0; attempt < 200; ++attempt) {
     if (try_to_take()) return;
-    holder = holder_of(address_of(name_));
+    // Each look leaves its mark in the holder's queue: not at every turn.
+    if (attempt >= attempts_at_the_living) holder = holder_of(address_of(name_));
     if (holder && !is_trusted(*holder)) {
       return log(Level::warning, name_ + ": process " + std::to_string(holder->pid) + " of user " +
                                      std::to_string(holder->uid) +

@@ -61,10 +61,11 @@ void die_with(pid_t parent) {
   _exit(exit_cannot_run);
 }
 
-// Everything that is there; its end is kept.
+// What is there, a bounded piece of it; its end is kept.
 void read_more(int fd, std::string& output) {
   std::array<char, 4096> bytes{};
-  for (ssize_t size = 1; size > 0;) {
+  ssize_t size = 1;
+  for (int pieces = 0; pieces < 64 && size > 0; ++pieces) {
     size = retry([&] { return read(fd, bytes.data(), bytes.size()); });
     if (size > 0) output.append(bytes.data(), static_cast<std::size_t>(size));
     if (output.size() > most_output) output.erase(0, output.size() - most_output);

@@ -112,7 +112,7 @@ void Front::ended(int status) {
   hear();
   dismiss_remains();
   remains_ = std::exchange(pid_, 0);
-  kill(-remains_, SIGQUIT);
+  if (kill(-remains_, SIGQUIT) == -1) remains_ = 0;  // it has left nobody
   if (!stopping_) return come_back(status);
   wake_in({});
   master_.stop_workers();

@@ -114,6 +114,7 @@ void Master::begin() {
     look_again_ = Clock::now();
   });
   meet_predecessors();
+  if (deadline_) return;  // one of them has ended the pool
   const auto demand = [this] { demand_seen_ = look_again_ = Clock::now(); };
   for (const int fd : demand_fds_) loop_.watch(fd, demand, Loop::Calls::once);
 }
@@ -580,13 +581,14 @@ void Master::call_emergency() {
   call("reload", hooks_.reload);
 }
 
-// While predecessors serve, the pool is better than none.
+// While anybody serves, a predecessor or a worker that new ones should join, the pool is better
+// than none.
 void Master::count_failed_start() {
   if (++failed_starts_ < most_failed_starts) return;
   failed_starts_ = 0;
   const std::string what = std::to_string(most_failed_starts) + " workers in a row could not start";
-  if (!ready_ && !predecessors_.empty()) {
-    os::log(os::Level::error, what + ": those of before the reload go on serving");
+  if (roster_.proven() > 0 || (!ready_ && !predecessors_.empty())) {
+    os::log(os::Level::error, what + ": those that are there go on serving");
     return;
   }
   os::log(os::Level::error, what + "; their own messages above say why. The pool gives up");

@@ -42,7 +42,7 @@ class Worker : public Child {
 
   // Whether it has served its share and it is its turn to be replaced: it has been asked to retire
   // then, as always. Never more than a quarter of a pool have their turn at once.
-  bool spent() const { return slot_.spent && wish() != Wish::none; }
+  bool spent() const { return slot_.spent && wish() == Wish::retire; }
 
  private:
   void rest() noexcept;

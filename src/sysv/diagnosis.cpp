@@ -75,9 +75,12 @@ std::optional<Piece> piece_at(Bytes bytes, std::size_t at, std::size_t end) {
   return Piece{at, load(bytes, at + chunk::key), size, static_cast<std::size_t>(next)};
 }
 
+bool has_value(Bytes bytes, const Piece& piece) {
+  return unserialize(text_at(bytes, piece.at + chunk::text, piece.length)).has_value();
+}
+
 bool decodes(Bytes bytes, const Piece& piece) {
-  return piece.key == filler_key ||
-         unserialize(text_at(bytes, piece.at + chunk::text, piece.length)).has_value();
+  return piece.key == filler_key || has_value(bytes, piece);
 }
 
 class Examination {
@@ -247,14 +250,17 @@ class Examination {
 
   bool fits_behind(std::size_t at) const { return at == end_ || piece_at(bytes_, at, end_); }
 
-  // The length is sound: the next chunk is where PHP would have put it, if it is there.
+  // The length is sound: the next chunk is where PHP would have put it, if it is there. (A filler
+  // with a length that is no text's is a chunk whose mending was begun: its length is what is
+  // wrong.)
   std::optional<Piece> with_next(std::size_t at) {
     const Word length = load(bytes_, at + chunk::length);
     if (!lies_in(length, 0, end_ - at - chunk::text)) return std::nullopt;
     const auto size = static_cast<std::size_t>(length);
     const std::size_t next = chunk_size(size);
     const Piece piece{at, load(bytes_, at + chunk::key), size, next};
-    if (next > end_ - at || !fits_behind(at + next) || !decodes(bytes_, piece)) return std::nullopt;
+    if (next > end_ - at || !fits_behind(at + next)) return std::nullopt;
+    if (size == 0 ? !decodes(bytes_, piece) : !has_value(bytes_, piece)) return std::nullopt;
     damage(at + chunk::next, "next of the chunk at " + std::to_string(at) + " is " +
                                  shown(load(bytes_, at + chunk::next)) + "; by its text it is " +
                                  std::to_string(next));

@@ -49,7 +49,7 @@ std::span<const std::byte> encode(const Activity& activity, ActivityBytes& into)
   std::size_t at = head_size;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string_view text = cut(texts[i], rooms[i]);
-    std::memcpy(into.data() + at, text.data(), text.size());
+    text.copy(reinterpret_cast<char*>(into.data()) + at, text.size());  // no text has no address
     lengths[i] = static_cast<Length>(text.size());
     at += text.size();
   }

@@ -81,7 +81,8 @@ TEST_CASE("An abstract socket is told as well") {
 }
 
 TEST_CASE("Without systemd nothing is told, and nothing fails") {
-  const std::string path = GENERATE("", "/no/such/socket", std::string(200, 'x'));
+  const std::string path =
+      GENERATE(as<std::string>(), "", "/no/such/socket", std::string(200, 'x'));
   setenv("NOTIFY_SOCKET", path.c_str(), 1);
   const Notifier notifier;
   unsetenv("NOTIFY_SOCKET");

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -251,6 +252,18 @@ TEST_CASE_METHOD(Site,
              support::contains("reload refused: ") && support::contains("pm.max_childen"));
   pool.configure("visits.key = " + sysv::text_of(key));
   CHECK(pool.children() == old);
+  CHECK(pool.reload());
+}
+
+// A fifo that nobody reads cannot be opened, not even by root.
+TEST_CASE_METHOD(Site, "A log that cannot be opened is refused before anything is given up") {
+  Installation pool(folder, key, VISITSD);
+  const std::vector<pid_t> old = pool.children();
+  REQUIRE(mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  pool.configure("visits.key = " + sysv::text_of(key) + "\naccess.log = " + folder / "fifo");
+  CHECK(pool.reload_is_refused());
+  CHECK(pool.children() == old);
+  pool.configure("visits.key = " + sysv::text_of(key));
   CHECK(pool.reload());
 }
 

@@ -276,7 +276,7 @@ os::Descriptor peer_of(const Contender& pool, const std::string& bytes) {
 
 // How long the next one waits behind as many of these as there are workers.
 Milliseconds wait_behind(Kind kind, const std::function<std::string(const Contender&)>& bytes) {
-  Contender pool(kind, {.pool = {"pm.max_children = 2"}});
+  Contender pool(kind, {.pool = {"pm.max_children = 2"}, .keep = false});
   std::vector<os::Descriptor> peers;
   for (int i = 0; i < 2; ++i) peers.push_back(peer_of(pool, bytes(pool)));
   std::this_thread::sleep_for(200ms);

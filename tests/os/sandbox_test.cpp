@@ -25,21 +25,15 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/program.hpp"
+#include "support/sanitized.hpp"
 #include "support/scratch.hpp"
 #include "sysv/queue.hpp"
 #include "visits/counter.hpp"
 
 using support::in_child;
+using support::is_sanitized;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-constexpr bool is_sanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool is_sanitized = false;
-#endif
 
 // A sanitizer makes system calls of its own, of which the filter knows nothing.
 bool cannot_be_tested() {

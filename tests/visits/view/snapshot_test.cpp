@@ -148,16 +148,14 @@ TEST_CASE_METHOD(Pool, "A worker that changes all the time is never shown torn")
   });
   REQUIRE(support::eventually([&] { return slot.requests > 0; }));
   int torn = 0;
-  int missing = 0;
+  int shown = 0;
   for (int i = 0; i < 20'000; ++i) {
     const Process process = look().processes.at(0);
     const bool busy = process.state == Process::State::busy;
-    if (process.uri == "-") {
-      ++missing;
-    } else if (process.uri != "/" + std::to_string(process.requests + (busy ? 1 : 0))) {
-      ++torn;
-    }
+    if (process.uri == "-") continue;  // it changed each time that it was read
+    ++shown;
+    if (process.uri != "/" + std::to_string(process.requests + (busy ? 1 : 0))) ++torn;
   }
   CHECK(torn == 0);
-  CHECK(missing < 2000);
+  CHECK(shown > 0);
 }

@@ -43,7 +43,10 @@ fcgi::Workplace workplace_of(prefork::Worker& worker, const Household& household
   return {
       .listen_fd = household.premises.listening_fd(),
       .stop_fd = worker.stop_fd(),
-      .limits = {.answer = config.pool.request_terminate_timeout,
+      .limits = {.read = config.connection.read,
+                 .write = config.connection.write,
+                 .idle = config.connection.idle,
+                 .answer = config.pool.request_terminate_timeout,
                  .queue_age = config.queue_max_age},
       .allowed_clients = household.allowed_clients,
       .relay = &household.premises.relay(),
@@ -101,7 +104,9 @@ void attend(const prefork::AttendantContext& pool, const Household& household) {
                                .ping_response = status.ping_response,
                                .metrics_path = status.metrics_path,
                                .version = VISITS_VERSION});
-  fcgi::Responder responder(premises.status_fd(), pool.child.stop_fd());
+  const cli::ConnectionLimits& limits = household.config.connection;
+  fcgi::Responder responder(premises.status_fd(), pool.child.stop_fd(),
+                            {.read = limits.read, .write = limits.write, .idle = limits.idle});
   household.confined.enter_sandbox();
   responder.run([&](const http::Request& request) { return attendant.answer(request); });
 }

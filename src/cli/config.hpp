@@ -45,6 +45,13 @@ struct Status {
   std::string metrics_path = "/metrics";  // visits.metrics_path
 };
 
+// How long web servers may take; connection.*.
+struct ConnectionLimits {
+  std::chrono::milliseconds read{3000};
+  std::chrono::milliseconds write{3000};
+  std::chrono::milliseconds idle{75000};
+};
+
 // Everything that visitsd can be told. Every default serves.
 struct Config {
   ErrorLog error_log;
@@ -57,6 +64,7 @@ struct Config {
   bool daemonize = true;                              // -F says no, -D yes
   std::chrono::milliseconds systemd_interval{10000};  // 0: off
   std::chrono::milliseconds queue_max_age{0};         // queue.max_age; 0: none
+  ConnectionLimits connection;
   std::optional<std::uint64_t> master_rlimit_files{};
   std::optional<std::uint64_t> master_rlimit_core{};
   std::optional<int> master_priority{};

@@ -64,6 +64,18 @@ Kind<std::vector<std::string>> addresses() {
           }};
 }
 
+Kind<std::chrono::milliseconds> some_time() {
+  Kind<std::chrono::milliseconds> kind = time();
+  kind.read = [any = kind.read](const std::string& text) {
+    const auto time = any(text);
+    if (time.count() > 0) return time;
+    throw ConfigError(
+        "with no time at all every connection would be closed; a time from 1ms is needed, such as "
+        "3s");
+  };
+  return kind;
+}
+
 Kind<prefork::Sizing> sizing() {
   return {[](const std::string& text) {
             const std::string word = one_of({"static", "dynamic", "ondemand"}, text);
@@ -281,6 +293,18 @@ std::vector<Directive> counting() {
       field(
           pool, "queue.max_age", "a request that waited longer gets a 503; 0: none does",
           [](auto& c) -> auto& { return c.queue_max_age; }, time()),
+      field(
+          pool, "connection.read_timeout",
+          "longest time for a request to arrive whole, from its first byte",
+          [](auto& c) -> auto& { return c.connection.read; }, some_time()),
+      field(
+          pool, "connection.write_timeout",
+          "longest wait for a web server to take more of an answer",
+          [](auto& c) -> auto& { return c.connection.write; }, some_time()),
+      field(
+          pool, "connection.idle_timeout",
+          "a silent connection is closed after this: longer than the web server keeps it",
+          [](auto& c) -> auto& { return c.connection.idle; }, some_time()),
   };
 }
 

@@ -74,7 +74,10 @@ TEST_CASE("Each directive of pages, logs and requests sets its value") {
            {"catch_workers_output", "no"},
            {"decorate_workers_output", "no"},
            {"visits.log_format", "json"},
-           {"queue.max_age", "3s"}}) {
+           {"queue.max_age", "3s"},
+           {"connection.read_timeout", "4s"},
+           {"connection.write_timeout", "5s"},
+           {"connection.idle_timeout", "2m"}}) {
     set(config, name, value);
   }
   CHECK(config.status.status_path == "/s");
@@ -93,6 +96,9 @@ TEST_CASE("Each directive of pages, logs and requests sets its value") {
   CHECK_FALSE(config.decorate_workers_output);
   CHECK(config.error_log.format == "json");
   CHECK(config.queue_max_age == 3s);
+  CHECK(config.connection.read == 4s);
+  CHECK(config.connection.write == 5s);
+  CHECK(config.connection.idle == 120s);
 }
 
 TEST_CASE("Each directive of confinement and counter sets its value") {
@@ -148,8 +154,18 @@ TEST_CASE("A value that a pool cannot mean is refused") {
                                                         {"access.suppress_path[]", "x"},
                                                         {"visits.size", "1"},
                                                         {"visits.events", "0"},
-                                                        {"visits.log_format", "xml"}}) {
+                                                        {"visits.log_format", "xml"},
+                                                        {"connection.read_timeout", "0"},
+                                                        {"connection.write_timeout", "0s"},
+                                                        {"connection.idle_timeout", "-1"}}) {
     INFO(name);
     CHECK_THROWS_AS(set(config, name, value), cli::ConfigError);
   }
+}
+
+TEST_CASE("A connection that would have no time at all is refused with the reason") {
+  cli::Config config;
+  CHECK_THROWS_WITH(
+      set(config, "connection.read_timeout", "0"),
+      support::contains("every connection would be closed") && support::contains("such as 3s"));
 }

@@ -1,6 +1,6 @@
 // visitsd, all of it, whose visits take as long as they are asked to: /sleep/MILLISECONDS is a
 // visit that takes that much longer. For comparisons with other servers, whose pages can sleep as
-// well.
+// well. And /large/BYTES is a page of that size, and no visit.
 
 #include <chrono>
 #include <cstdlib>
@@ -13,13 +13,17 @@
 
 namespace {
 
+// The number after `wish`, if the target begins with that; 0 otherwise.
+int number_after(std::string_view wish, std::string_view target) {
+  if (!target.starts_with(wish)) return 0;
+  return std::atoi(std::string(target.substr(wish.size())).c_str());
+}
+
 fcgi::Handler slowly(fcgi::Handler answer) {
-  return [answer = std::move(answer)](const http::Request& request) {
-    constexpr std::string_view wish = "/sleep/";
-    if (request.target.starts_with(wish)) {
-      const std::string time(request.target.substr(wish.size()));
-      std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(time.c_str())));
-    }
+  return [answer = std::move(answer)](const http::Request& request) -> http::Response {
+    std::this_thread::sleep_for(std::chrono::milliseconds(number_after("/sleep/", request.target)));
+    const int size = number_after("/large/", request.target);
+    if (size > 0) return {.body = std::string(static_cast<std::size_t>(size), 'x')};
     return answer(request);
   };
 }

@@ -1,4 +1,5 @@
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -6,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include "os/descriptor.hpp"
+#include "paths.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/client.hpp"
@@ -78,6 +81,17 @@ std::string head(const std::string& method) {
   return begin(KeepConnection::yes) +
          params(
              {{"REQUEST_METHOD", method}, {"REQUEST_URI", "/"}, {"FILLER", std::string(500, 'x')}});
+}
+
+// Whether the other side closes the connection within twenty seconds, whatever is unread on it.
+bool is_let_go(const os::Descriptor& client) {
+  pollfd connection{.fd = client.get(), .events = POLLRDHUP, .revents = 0};
+  return poll(&connection, 1, 20'000) == 1;
+}
+
+bool is_open(const os::Descriptor& client) {
+  pollfd connection{.fd = client.get(), .events = POLLRDHUP, .revents = 0};
+  return poll(&connection, 1, 0) == 0;
 }
 
 int unread_on(const os::Descriptor& client) {
@@ -188,6 +202,73 @@ TEST_CASE_METHOD(Site, "Clients that take a byte of their answers now and then h
   greedy.join();
   CHECK(all_gone);
   check_nobody_died();
+}
+
+// Two pools that differ in that directive alone. What it frees in the one is still held in the
+// other.
+TEST_CASE_METHOD(support::Scratch, "Whoever holds a connection is let go when it is configured") {
+  const std::string whole = head("POST") + support::in("a body");
+  const std::size_t before_body = head("POST").size();
+  const auto [kind, directive, bytes] = GENERATE_COPY(table<std::string, std::string, std::string>({
+      {"silent", "idle", ""},
+      {"silent after a byte", "read", whole.substr(0, 1)},
+      {"half a header", "read", whole.substr(0, 20)},
+      {"half the parameters", "read", whole.substr(0, 300)},
+      {"a body that stalls", "read", whole.substr(0, before_body + 10)},
+      {"never closing, and never reading", "idle", whole},
+  }));
+  CAPTURE(kind);
+  const std::string name = "connection." + directive + "_timeout=";
+  const support::ScratchKey another_key;
+  const support::Folder folders[2];
+  const Pool hasty(folders[0], key, workers, {name + "1s"});
+  const Pool patient(folders[1], another_key.get(), workers, {name + "1h"});
+  std::vector<os::Descriptor> held;
+  std::vector<os::Descriptor> held_by_patient;
+  for (int i = 0; i < holders; ++i) {
+    held_by_patient.push_back(support::connection_to(patient.socket()));
+    held.push_back(support::connection_to(hasty.socket()));
+    support::send(held_by_patient.back().get(), bytes);
+    support::send(held.back().get(), bytes);
+  }
+  for (const Pool* pool : {&hasty, &patient}) {
+    const os::Descriptor other = support::connection_to(pool->socket());
+    support::send(other.get(), get_request("/"));
+    CHECK(support::answer_on(other.get()));
+  }
+  for (const os::Descriptor& client : held) CHECK(is_let_go(client));
+  for (const os::Descriptor& client : held_by_patient) CHECK(is_open(client));
+}
+
+// One worker, which an answer that nobody reads holds.
+TEST_CASE_METHOD(support::Scratch,
+                 "Whoever does not read an answer is let go when it is configured") {
+  const support::ScratchKey another_key;
+  const support::Folder folder;
+  const auto start = [&](const std::string& name, sysv::Key at, const std::string& limit) {
+    return std::make_unique<support::Program>(
+        support::Words{SLOW_VISITSD, "-F", "-d", "listen=" + folder / name, "-d",
+                       "pm.max_children=1", "-d", "visits.key=" + sysv::text_of(at), "-d",
+                       "connection.write_timeout=" + limit},
+        folder / (name + ".log"));
+  };
+  const auto hasty = start("hasty", key, "1s");
+  const auto patient = start("patient", another_key.get(), "1h");
+  std::vector<os::Descriptor> greedy;
+  std::vector<os::Descriptor> others;
+  for (const std::string name : {"patient", "hasty"}) {
+    REQUIRE(support::eventually([&] { return support::is_listening(folder / name); }));
+    greedy.push_back(support::connection_to(folder / name));
+    support::send(greedy.back().get(), get_request("/large/3000000"));
+    REQUIRE(support::turns_readable(greedy.back().get()));
+    others.push_back(support::connection_to(folder / name));
+    support::send(others.back().get(), get_request("/"));
+  }
+  CHECK(is_let_go(greedy[1]));
+  CHECK(support::answer_on(others[1].get()));
+  CHECK(is_open(greedy[0]));
+  CHECK_FALSE(support::is_readable(others[0].get()));
+  patient->signal(SIGKILL);
 }
 
 TEST_CASE_METHOD(Site, "A body arrives whole across any signal that its worker can survive") {

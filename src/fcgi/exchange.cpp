@@ -42,8 +42,12 @@ bool Exchange::is_waited_for() const {
 
 bool Exchange::answer(Codec& codec, const Handler& handler, Keep keep) {
   const bool stays = keep == Keep::yes && keeps();
-  if (!codec.answer(screen_.text(), connection_.get(), handler)) return false;
-  screen_ = {};
+  const Handler with_body = [&](http::Request request) {
+    request.body = screen_.body();
+    return handler(request);
+  };
+  if (!codec.answer(screen_.text(), connection_.get(), with_body)) return false;
+  screen_ = Screen(bodies_);
   return stays;
 }
 

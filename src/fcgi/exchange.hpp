@@ -22,7 +22,8 @@ class Exchange {
   };
 
   // REQUIRES: the connection is blocking, with a time limit on writing.
-  explicit Exchange(os::Descriptor connection) : connection_(std::move(connection)) {}
+  explicit Exchange(os::Descriptor connection, Bodies bodies = Bodies::dropped)
+      : connection_(std::move(connection)), bodies_(bodies), screen_(bodies) {}
 
   int fd() const { return connection_.get(); }
 
@@ -49,6 +50,7 @@ class Exchange {
 
  private:
   os::Descriptor connection_;
+  Bodies bodies_;
   Screen screen_;
 };
 

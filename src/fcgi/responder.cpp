@@ -138,7 +138,7 @@ Responder::Connection* Responder::heirloom() try {
 }
 
 Responder::Connection& Responder::add(os::Descriptor fd, bool fresh) {
-  Connection& connection = idle_.emplace_back(std::move(fd));
+  Connection& connection = idle_.emplace_back(std::move(fd), place_.bodies);
   connection.self = std::prev(idle_.end());
   connection.list = &idle_;
   connection.since = Clock::now();

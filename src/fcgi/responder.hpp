@@ -11,6 +11,7 @@
 #include "fcgi/codec.hpp"
 #include "fcgi/exchange.hpp"
 #include "fcgi/handler.hpp"
+#include "fcgi/screen.hpp"
 #include "os/descriptor.hpp"
 #include "os/relay.hpp"
 
@@ -29,6 +30,7 @@ struct Workplace {
   int stop_fd = -1;    // readable: `ending` has something to say
   TimeLimits limits{};
   AllowedClients allowed_clients{};
+  Bodies bodies = Bodies::dropped;    // what handlers see of them
   const os::Relay* relay = nullptr;   // kept connections, from worker to worker
   std::function<Ending()> ending{};   // asked when stop_fd turns readable; left out: stop
   std::function<bool()> spent{};      // asked after each answer; true: retire
@@ -60,7 +62,7 @@ class Responder {
   struct Connection;
   using Connections = std::list<Connection>;
   struct Connection {
-    explicit Connection(os::Descriptor fd) : exchange(std::move(fd)) {}
+    Connection(os::Descriptor fd, Bodies bodies) : exchange(std::move(fd), bodies) {}
     Exchange exchange;
     Connections* list = nullptr;
     Connections::iterator self{};

@@ -106,11 +106,14 @@ void Screen::judge_header() {
   }
 }
 
-// Of a body only its size matters here.
 std::size_t Screen::take_content(std::string_view bytes) {
   const std::size_t count = std::min(bytes.size(), content_left_);
   if (text_.empty()) text_.reserve(usual_size);
-  if (phase_ != Phase::body) text_.append(bytes.substr(0, count));
+  if (phase_ != Phase::body) {
+    text_.append(bytes.substr(0, count));
+  } else if (bodies_ == Bodies::kept) {
+    body_.append(bytes.substr(0, count));
+  }
   content_left_ -= count;
   end_record();
   return count;

@@ -14,6 +14,9 @@ enum class Verdict {
   reject,      // no request that is answered here, whatever follows
 };
 
+// What becomes of a request's body once it has been read.
+enum class Bodies { dropped, kept };
+
 // Stands between a socket and libfcgi: reads the records of one request, in whatever pieces they
 // come, and says what it makes of them. A pure function of the bytes: no call to the kernel, and
 // the pieces do not matter. Once sound or reject, a verdict stays.
@@ -25,7 +28,9 @@ enum class Verdict {
 class Screen {
  public:
   static constexpr std::size_t most_parameters = 65535;  // bytes; nginx sends no more, either
-  static constexpr std::size_t most_body = 64U << 20U;   // bytes; read to their end, and not kept
+  static constexpr std::size_t most_body = 64U << 20U;   // bytes; always read to their end
+
+  explicit Screen(Bodies bodies = Bodies::dropped) : bodies_(bodies) {}
 
   Verdict take(std::string_view bytes);
   Verdict verdict() const { return verdict_; }
@@ -44,6 +49,9 @@ class Screen {
   // and without the body.
   const std::string& text() const { return text_; }
 
+  // Its body, if bodies are kept.
+  const std::string& body() const { return body_; }
+
  private:
   enum class Phase { begin, parameters, body };
 
@@ -57,6 +65,7 @@ class Screen {
   void end_begin();
   void end_parameters();
 
+  Bodies bodies_;
   Verdict verdict_ = Verdict::incomplete;
   Phase phase_ = Phase::begin;
   bool keeps_ = false;
@@ -69,6 +78,7 @@ class Screen {
   std::size_t padding_left_ = 0;
   std::size_t body_size_ = 0;
   std::string text_;
+  std::string body_;
 };
 
 }  // namespace fcgi

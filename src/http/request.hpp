@@ -15,6 +15,8 @@ struct Request {
   // pointer. What is asked for by name is looked for there; nothing is copied.
   const char* const* parameters = nullptr;
 
+  std::string_view body = {};  // empty, too, where bodies are not kept
+
   std::string_view path() const { return target.substr(0, target.find('?')); }
 
   // CGI's parameter of that name: QUERY_STRING, REMOTE_ADDR, CONTENT_LENGTH and so on. Empty when

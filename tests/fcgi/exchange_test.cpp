@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <array>
 #include <optional>
@@ -205,6 +206,25 @@ TEST_CASE_METHOD(Talk, "A body of many records is read to its end") {
   CHECK(serve());
   CHECK(asked.size() == 1);
   CHECK_FALSE(exchange->has_news());
+}
+
+TEST_CASE_METHOD(Talk, "Each of two requests on a connection is handled with its own body") {
+  exchange.emplace(os::Descriptor(dup(exchange->fd())), fcgi::Bodies::kept);
+  for (const std::string body : {"the first body", "the second"}) {
+    send(begin(KeepConnection::yes) +
+         params({{"REQUEST_METHOD", "POST"}, {"REQUEST_URI", "/upload"}}) + support::in(body));
+    REQUIRE(hear() == Heard::request);
+    std::string seen;
+    exchange->answer(
+        codec,
+        [&](const http::Request& request) {
+          seen = request.body;
+          return http::Response{};
+        },
+        Keep::yes);
+    CHECK(seen == body);
+    CHECK(answer_on(web_server.get()));
+  }
 }
 
 TEST_CASE_METHOD(Talk, "A body that is cut short never reaches the handler") {

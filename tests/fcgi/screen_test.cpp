@@ -184,3 +184,21 @@ TEST_CASE("A body may have 64 MiB, and one byte more is rejected at its header")
   CHECK(screen.take(record(Type::in, "")) == Verdict::sound);
   CHECK(another.take(record(Type::in, "x").substr(0, 8)) == Verdict::reject);
 }
+
+TEST_CASE("A body is kept byte for byte where bodies are kept, and nowhere else") {
+  std::string body;
+  for (int i = 0; i < 70'000; ++i) body += static_cast<char>(i * 7);
+  const std::string request = begin(KeepConnection::yes) + params({{"A", "b"}}) + support::in(body);
+  const auto piece = GENERATE(std::size_t{1}, std::size_t{4099}, std::size_t{1} << 20U);
+  fcgi::Screen keeping(fcgi::Bodies::kept);
+  fcgi::Screen dropping;
+  for (std::size_t at = 0; at < request.size(); at += piece) {
+    keeping.take(std::string_view(request).substr(at, piece));
+    dropping.take(std::string_view(request).substr(at, piece));
+  }
+  CHECK(keeping.verdict() == Verdict::sound);
+  CHECK(keeping.body() == body);
+  CHECK(dropping.verdict() == Verdict::sound);
+  CHECK(dropping.body().empty());
+  CHECK(keeping.text() == dropping.text());
+}

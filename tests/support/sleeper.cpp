@@ -1,6 +1,6 @@
 // A small program of our libraries, for tests about slow requests and reloads. It takes visitsd's
-// words, and answers /sleep/MILLISECONDS after that time and anything else at once, with the number
-// of the process that did.
+// words, and answers /echo with the body it was sent, /sleep/MILLISECONDS after that time and
+// anything else at once, with the number of the process that did.
 
 #include <unistd.h>
 
@@ -22,6 +22,7 @@
 namespace {
 
 http::Response answer(const http::Request& request) {
+  if (request.target == "/echo") return {.body = std::string(request.body)};
   const std::string prefix = "/sleep/";
   if (request.target.starts_with(prefix)) {
     const std::chrono::milliseconds time(
@@ -40,6 +41,7 @@ void work(prefork::Worker& worker, const prefork::Premises& premises) {
   fcgi::Responder responder({
       .listen_fd = premises.listening_fd(),
       .stop_fd = worker.stop_fd(),
+      .bodies = fcgi::Bodies::kept,
       .relay = &premises.relay(),
       .ending = [&] { return ending_of(worker.wish()); },
   });

@@ -299,6 +299,55 @@ TEST_CASE_METHOD(Site, "A body arrives whole across any signal that its worker c
   check_nobody_died();
 }
 
+// Bodies of any bytes, which come in pieces, and are sent back by the program that got them.
+TEST_CASE("A body arrives byte for byte though its pool is told to stop, reload or reopen") {
+  const auto [signal, sign] = GENERATE(table<int, std::string>({
+      {SIGQUIT, "stopping"},
+      {SIGTERM, "stopping"},
+      {SIGUSR1, "replacing the workers"},
+      {SIGUSR2, "reload: executing"},
+      {SIGHUP, "reload: executing"},
+  }));
+  CAPTURE(signal);
+  const support::Folder folder;
+  const std::string socket = folder / "echo.sock";
+  support::Program pool(
+      {SLEEPER, "-F", "-d", "listen=" + socket, "-d", "pm.max_children=" + std::to_string(workers)},
+      folder / "echo.log");
+  REQUIRE(support::eventually([&] { return support::is_listening(socket); }));
+  const std::vector<pid_t> readers = support::children_of(pool.pid());
+  std::mt19937 random(static_cast<unsigned>(signal));
+  std::string body(300'000, '\0');
+  std::generate(body.begin(), body.end(), [&] { return static_cast<char>(random()); });
+  const std::string request = begin(KeepConnection::no) +
+                              params({{"REQUEST_METHOD", "POST"}, {"REQUEST_URI", "/echo"}}) +
+                              support::in(body);
+  std::vector<os::Descriptor> clients;
+  for (int i = 0; i < holders; ++i) clients.push_back(support::connection_to(socket));
+  const std::size_t half = request.size() / 2;
+  for (const os::Descriptor& client : clients) support::send(client.get(), request.substr(0, half));
+  for (const os::Descriptor& client : clients) {
+    REQUIRE(support::eventually([&] { return unread_on(client) == 0; }));
+  }
+  pool.signal(signal);
+  CHECK(support::eventually([&] { return pool.log().find(sign) != std::string::npos; }));
+  for (std::size_t at = half; at < request.size(); at += 10'000) {
+    for (const pid_t reader : readers) {
+      for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGALRM, SIGSTOP, SIGCONT}) {
+        kill(reader, number);
+      }
+    }
+    for (const os::Descriptor& client : clients) {
+      support::send(client.get(), request.substr(at, 10'000));
+    }
+  }
+  for (const os::Descriptor& client : clients) {
+    const std::string answer = support::answer_on(client.get()).value_or("none");
+    CHECK(answer.size() > body.size());
+    CHECK(answer.ends_with(body));
+  }
+}
+
 // The workers stand still until all of them have left.
 TEST_CASE_METHOD(Site, "Requests that were given up before they were answered are not counted") {
   check_others();

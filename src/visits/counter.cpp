@@ -111,17 +111,19 @@ sysv::Variables Counter::table() {
             std::to_string(last_seen_) + "; going on with the key's new one");
   }
   if (!segment_) attach();
-  return sysv::Variables::of(segment_->bytes(), nanoseconds_now());
+  return sysv::Variables::of(segment_->bytes(), attached_at_);
 }
 
 // Somebody who does not take the lock, a PHP page that only looks say, can come in between.
 void Counter::attach() {
   for (int attempt = 0; attempt < 3 && !segment_; ++attempt) {
     segment_ = sysv::Segment::open(settings_.key);
-    if (segment_) return;
-    segment_ = sysv::Segment::create(settings_.key, settings_.size, settings_.access);
+    if (!segment_) {
+      segment_ = sysv::Segment::create(settings_.key, settings_.size, settings_.access);
+    }
   }
   if (!segment_) throw std::runtime_error(where() + ": comes and goes, cannot be attached");
+  attached_at_ = nanoseconds_now();
 }
 
 std::int64_t Counter::count_in(const sysv::Variables& variables) const {

@@ -58,6 +58,7 @@ class Counter {
   Notice notice_;
   std::unique_ptr<sysv::Semaphore> semaphore_;
   std::optional<sysv::Segment> segment_;
+  std::int64_t attached_at_ = 0;
   std::int64_t last_seen_ = 0;
 };
 

@@ -2,6 +2,8 @@
 #include <sys/sem.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -14,9 +16,12 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/child.hpp"
 #include "support/scratch.hpp"
 #include "support/site.hpp"
 #include "support/stepper.hpp"
+#include "sysv/diagnosis.hpp"
+#include "sysv/layout.hpp"
 #include "sysv/segment.hpp"
 #include "sysv/semaphore.hpp"
 #include "sysv/serializer.hpp"
@@ -25,17 +30,15 @@
 #include "sysv/variables.hpp"
 #include "visits/counter.hpp"
 
-// A process is killed inside what it does between taking the lock and giving it back, a process per
-// instruction. After each kill we take the lock and look; and for every different memory that a
-// kill has left, so does a PHP that knows nothing of it. (PHP sees nothing but the memory and the
-// semaphore, so two kills that leave the same are one to it.)
-//
-// The steps of the counter are killed at every single instruction. The longer changes are stepped
-// through once, with a look at memory and semaphore after every instruction, and killed before and
-// after each that changed something; VISITS_KILL=everywhere kills those at every instruction, too.
+// A process is killed between taking the lock and giving it back, one process per instruction, at
+// every instruction that there is. After each kill a fresh process of ours takes the lock and
+// looks; and for every different memory that a kill has left, so does a fresh process of PHP. (PHP
+// sees nothing but the memory and the semaphore, so two kills that leave both the same are one to
+// it. With VISITS_KILL=everywhere it looks after each all the same, which takes minutes.)
 
 namespace {
 
+namespace header = sysv::layout::header;
 using sysv::Segment;
 using sysv::Variables;
 using Table = std::map<std::int64_t, std::string>;
@@ -56,28 +59,52 @@ std::string copy_of(const Segment& segment) {
   return {reinterpret_cast<const char*>(segment.bytes().data()), segment.bytes().size()};
 }
 
-// What is done under the lock, and the variables before and after it.
-struct Change {
-  std::size_t size = 4096;
-  bool every = false;  // kill at every instruction
-  std::string php{};   // code that makes the segment $id, instead of us and `prepare`
-  std::function<void(Variables&)> prepare;
-  std::function<void(Variables&)> work;
-};
-
-// The same on a copy, so that the dynamic linker and the allocator have done what they do only the
-// first time: it would be most of the instructions, and touches no shared memory.
-void rehearse(sysv::Semaphore& semaphore, const std::string& bytes, const Change& change) {
-  std::vector<std::int64_t> words(bytes.size() / sizeof(std::int64_t));
-  std::memcpy(words.data(), bytes.data(), words.size() * sizeof(std::int64_t));
-  Variables variables = Variables::of(std::as_writable_bytes(std::span(words)), 1);
-  change.work(variables);
-  if (!semaphore.try_acquire()) _exit(1);
-  semaphore.release();
-}
-
 void restore(const Segment& segment, const std::string& bytes) {
   std::memcpy(segment.bytes().data(), bytes.data(), bytes.size());
+}
+
+using Bytes = std::span<std::byte>;
+using Work = std::function<void(Bytes)>;
+
+Work on_table(const std::function<void(Variables&)>& work) {
+  return [work](Bytes bytes) {
+    Variables variables = Variables::of(bytes, 1);
+    work(variables);
+  };
+}
+
+const Table three = {{0, "i:41;"}, {7, "s:5:\"seven\";"}, {8, "N;"}};
+
+void nothing(Bytes) {}
+const Work make_table = on_table([](Variables&) {});
+
+// What is done to a segment of that size by a process that is to be killed.
+struct Change {
+  std::size_t size = 4096;
+  std::string php{};          // code that makes the segment $id, instead of us and `prepare`
+  Work prepare = make_table;  // all that was done before, in peace
+  Work work = nothing;        // under the lock
+  Work first = nothing;       // by who looks afterwards, before all else
+  bool is_counters = false;   // the work is a visit that visits::Counter adds
+};
+
+// What a process finds that looks afterwards; its exit code.
+enum class Found : int { old_values, new_values, a_mixture, a_held_lock, no_room, damage = 99 };
+
+std::string text_of(Found found) {
+  switch (found) {
+    case Found::old_values: return "the old values";
+    case Found::new_values: return "the new values";
+    case Found::a_mixture: return "neither the old values nor the new ones";
+    case Found::a_held_lock: return "the lock is held";
+    case Found::no_room: return "what is put next is not there";
+    default: return "it cannot be read, or nothing can be put";
+  }
+}
+
+bool php_looks_everywhere() {
+  const char* const wish = std::getenv("VISITS_KILL");
+  return wish != nullptr && std::string_view(wish) == "everywhere";
 }
 
 struct Killing : support::Scratch {
@@ -87,23 +114,23 @@ struct Killing : support::Scratch {
            number + "); ";
   }
 
-  // A fresh process of ours: the lock is free, the table is sound, the next put works.
-  Table look(const Segment& segment) {
+  // In a fresh process of ours: the lock is free, the table is sound, the next puts work.
+  Found look(const Change& change, const Table& before, const Table& after) const {
     sysv::Semaphore semaphore(key);
-    REQUIRE(semaphore.try_acquire());
+    if (!semaphore.try_acquire()) return Found::a_held_lock;
     const sysv::Hold hold(semaphore);
-    const std::string as_it_was = copy_of(segment);
-    Variables variables = Variables::of(segment.bytes(), 1);
+    const auto segment = Segment::open(key);
+    change.first(segment->bytes());
+    Variables variables = Variables::of(segment->bytes(), 1);
     variables.check();
     const Table found = table_in(variables.all());
-    for (const auto& [variable, text] : found) variables.put(variable, text);
-    variables.put(99, "i:99;");
-    variables.check();
     Table expected = found;
-    expected[99] = "i:99;";
-    REQUIRE(table_in(variables.all()) == expected);
-    restore(segment, as_it_was);
-    return found;
+    for (const auto& [variable, text] : found) variables.put(variable, text);
+    variables.put(99, expected[99] = "i:99;");
+    variables.check();
+    if (table_in(variables.all()) != expected) return Found::no_room;
+    if (found == before) return Found::old_values;
+    return found == after ? Found::new_values : Found::a_mixture;
   }
 
   // A fresh process of PHP's, on the memory as the kill left it.
@@ -139,101 +166,104 @@ struct Killing : support::Scratch {
     }
     auto segment = Segment::create(key, change.size);
     REQUIRE(segment.has_value());
-    Variables variables = Variables::of(segment->bytes(), 1);
-    change.prepare(variables);
+    change.prepare(segment->bytes());
     return std::move(*segment);
   }
 
-  // The critical section, for a child.
-  void run(const Segment& segment, const Change& change) const {
+  using Mark = void (*)();
+
+  // What the process does that is killed between the two marks.
+  void run(const Segment& segment, const Change& change, Mark mark) const {
+    if (change.is_counters) return add_visit(mark);
     sysv::Semaphore semaphore(key);
-    rehearse(semaphore, copy_of(segment), change);
-    support::mark();
+    mark();
     if (!semaphore.try_acquire()) _exit(1);
     {
       const sysv::Hold hold(semaphore);
-      Variables variables = Variables::of(segment.bytes(), 1);
-      change.work(variables);
+      change.work(segment.bytes());
     }
-    support::mark();
+    mark();
   }
 
-  // The numbers of the instructions to be killed after.
-  std::set<long> points(const Change& change, const sysv::Semaphore& keeper) {
-    const char* const wish = std::getenv("VISITS_KILL");
-    const bool all = change.every || (wish != nullptr && std::string_view(wish) == "everywhere");
-    Segment segment = prepared(change);
-    std::string last = copy_of(segment) + std::to_string(semctl(keeper.id(), 0, GETVAL));
-    std::set<long> found = {0};
-    const long length = support::step_through(
-        [&] { run(segment, change); },
-        [&](long step) {
-          std::string now = copy_of(segment) + std::to_string(semctl(keeper.id(), 0, GETVAL));
-          if (all || now != last) found.insert({step - 1, step});
-          last = std::move(now);
-        });
-    segment.remove();
-    found.insert(length);
-    WARN(length << " instructions, " << found.size() << " of them a kill");
-    return found;
+  void add_visit(Mark mark) const {
+    visits::Counter counter({.key = key}, [](const std::string&) {});
+    (void)counter.count();  // opens set and segment
+    mark();
+    (void)counter.add_visit();
+    mark();
   }
 
   void kill_within(const Change& change) {
     const sysv::Semaphore keeper(key);  // the set outlives every kill
-    std::set<std::string> seen;
-    for (const long point : points(change, keeper)) {
+    Segment segment = prepared(change);
+    const std::string original = copy_of(segment);
+    const Table before = table_seen(segment, change);
+    restore(segment, original);
+    support::Doomed doomed({.rehearsal = [&] { run(segment, change, [] {}); },
+                            .body = [&] { run(segment, change, support::mark); },
+                            .reset = [&] { restore(segment, original); }});
+    const Table after = table_seen(segment, change);  // of the rehearsal
+
+    std::set<std::string> memories = {original};
+    std::vector<const std::string*> left = {&*memories.begin()};
+    const long last =
+        doomed.walk([&](long) { left.push_back(&*memories.insert(copy_of(segment)).first); });
+    std::set<const std::string*> seen_by_php;
+    for (long point = 0; point <= last; ++point) {
       CAPTURE(point);
-      Segment segment = prepared(change);
-      const std::string original = copy_of(segment);
-      const Table before = table_in(Variables(segment.bytes()).all());
-      REQUIRE(support::killed_after(point, [&] { run(segment, change); }));
+      doomed.kill_after(point);
+      const std::string& memory = *left[static_cast<std::size_t>(point)];
+      const bool is_as_walked = copy_of(segment) == memory;
+      REQUIRE(is_as_walked);
       REQUIRE(semctl(keeper.id(), 0, GETVAL) == 1);
       REQUIRE(semctl(keeper.id(), 1, GETVAL) == 1);
 
-      const std::string left = copy_of(segment);
-      restore(segment, original);
-      Variables whole = Variables::of(segment.bytes(), 1);
-      change.work(whole);
-      const Table after = table_in(whole.all());
-      restore(segment, left);
-      const Table found = look(segment);
-      REQUIRE((found == before || found == after));
-      if (seen.insert(left).second) look_in_php({0, 7, 8}, found);
-      segment.remove();
+      const auto found = static_cast<Found>(
+          support::in_child([&] { return static_cast<int>(look(change, before, after)); }));
+      CAPTURE(text_of(found));
+      REQUIRE((found == Found::old_values || found == Found::new_values));
+      if (seen_by_php.insert(&memory).second || php_looks_everywhere()) {
+        restore(segment, memory);
+        change.first(segment.bytes());
+        look_in_php({0, 7, 8}, found == Found::old_values ? before : after);
+      }
     }
-    WARN(seen.size() << " different memories");
-    CHECK(seen.size() > 1);
+    segment.remove();
+    WARN(last + 1 << " kills left " << memories.size() << " different memories");
+    CHECK(memories.size() > 1);
+  }
+
+  // The variables that whoever looks now will find.
+  static Table table_seen(const Segment& segment, const Change& change) {
+    change.first(segment.bytes());
+    return table_in(Variables::of(segment.bytes(), 1).all());
   }
 };
 
-void nothing(Variables&) {}
-
 }  // namespace
+
+TEST_CASE_METHOD(Killing, "Killed at any instruction of making a table, the next one makes it") {
+  kill_within(
+      {.size = 320, .prepare = nothing, .work = on_table([](Variables& v) { v.put(0, "i:1;"); })});
+}
 
 TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of a first put, the table is as before or after") {
-  kill_within({.every = true, .prepare = nothing, .work = [](Variables& v) { v.put(0, "i:1;"); }});
+  kill_within({.work = on_table([](Variables& v) { v.put(0, "i:1;"); })});
 }
 
 TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of a counter's step, the count is old or new") {
-  kill_within({.every = true,
-               .prepare = [](Variables& v) { v.put(0, "i:99;"); },
-               .work =
-                   [](Variables& v) {
-                     const auto count = sysv::integer_in(*v.get(0));
-                     v.put(0, sysv::serialized(*count + 1));
-                   }});
+  kill_within({.prepare = on_table([](Variables& v) { v.put(0, "i:99;"); }), .is_counters = true});
 }
 
 TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of an update of the last variable, it is old or new") {
-  kill_within({.prepare =
-                   [](Variables& v) {
-                     v.put(7, "s:5:\"seven\";");
-                     v.put(0, "i:41;");
-                   },
-               .work = [](Variables& v) { v.put(0, "s:12:\"longer value\";"); }});
+  kill_within({.prepare = on_table([](Variables& v) {
+                 v.put(7, "s:5:\"seven\";");
+                 v.put(0, "i:41;");
+               }),
+               .work = on_table([](Variables& v) { v.put(0, "s:12:\"longer value\";"); })});
 }
 
 // PHP's own segment, with start = 40: there is no room anywhere, and all is moved twice.
@@ -241,32 +271,44 @@ TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of taking over PHP's table, every variable stays") {
   kill_within({.php = "shm_put_var($id, 0, 41); shm_put_var($id, 7, 'seven');"
                       "shm_put_var($id, 8, [true]);",
-               .prepare = nothing,
-               .work = [](Variables& v) { v.put(0, "i:42;"); }});
+               .work = on_table([](Variables& v) { v.put(0, "i:42;"); })});
 }
 
 // Not a byte is free. A text that is longer than its value, for a moment, is the same to PHP.
 TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of a step in a segment PHP filled, it is old or new") {
-  for (const std::string& step : {std::string("41"), std::string("99"), std::string("999999")}) {
+  for (const std::string& count : {std::string("41"), std::string("99"), std::string("999999")}) {
     kill_within({.php = "shm_remove($id); $id = shm_attach(" + std::to_string(scratch.number()) +
-                        ", 288); shm_put_var($id, 0, " + step + ");" +
+                        ", 288); shm_put_var($id, 0, " + count + ");" +
                         "shm_put_var($id, 7, 'seven'); shm_put_var($id, 8, [true]);",
-                 .prepare = nothing,
-                 .work = [](Variables& v) {
-                   const auto count = sysv::integer_in(*v.get(0));
-                   v.put(0, sysv::serialized(*count + 1));
-                 }});
+                 .is_counters = true});
   }
 }
 
 TEST_CASE_METHOD(Killing, "Killed at any instruction of a removal, the variable is there or gone") {
-  const auto three = [](Variables& v) {
-    v.put(0, "i:41;");
-    v.put(7, "s:5:\"seven\";");
-    v.put(8, "N;");
-  };
+  const Work put_three = on_table([](Variables& v) {
+    for (const auto& [variable, text] : three) v.put(variable, text);
+  });
   for (const std::int64_t variable : {0, 7, 8}) {
-    kill_within({.prepare = three, .work = [&](Variables& v) { v.remove(variable); }});
+    kill_within(
+        {.prepare = put_three, .work = on_table([&](Variables& v) { v.remove(variable); })});
   }
+}
+
+// Whoever comes next mends what is left to be mended; until then PHP must not come near. What is to
+// be stored is known before: a diagnosis writes nothing.
+TEST_CASE_METHOD(Killing, "Killed at any instruction of a mending, the next one saves as much") {
+  const Work damage = [](Bytes bytes) {
+    Variables table = Variables::of(bytes, 1);
+    for (const auto& [variable, text] : three) table.put(variable, text);
+    for (const std::size_t word : {header::start, header::end, header::free}) {
+      std::memset(bytes.data() + word, 0xff, sizeof(std::int64_t));
+    }
+  };
+  std::array<std::int64_t, 512> copy{};
+  damage(std::as_writable_bytes(std::span(copy)));
+  const sysv::Diagnosis diagnosis = sysv::diagnosis_of(std::as_bytes(std::span(copy)));
+  kill_within({.prepare = damage,
+               .work = [&](Bytes bytes) { sysv::mend(bytes, diagnosis); },
+               .first = [](Bytes bytes) { sysv::mend(bytes, sysv::diagnosis_of(bytes)); }});
 }

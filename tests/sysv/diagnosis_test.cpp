@@ -6,7 +6,6 @@
 
 #include "support/catch.hpp"
 #include "support/memory.hpp"
-#include "support/sanitized.hpp"
 #include "support/scratch.hpp"
 #include "support/stepper.hpp"
 #include "sysv/segment.hpp"
@@ -284,19 +283,18 @@ TEST_CASE_METHOD(support::Scratch, "Killed at any instruction of mending, the ne
   damaged.set(header::end, 1 << 30);
   const sysv::Diagnosis diagnosis = diagnosis_of(damaged.bytes());
   const auto segment = sysv::Segment::create(key, damaged.bytes().size());
-  constexpr int step = support::is_sanitized ? 37 : 1;  // what ASan adds would take minutes
-  int kills = -step;
-  const auto mend_in_part = [&] {
-    std::ranges::copy(damaged.bytes(), segment->bytes().begin());
-    return support::killed_after(kills += step, [&] {
-      support::mark();
-      sysv::mend(segment->bytes(), diagnosis);
-      support::mark();
-    });
+  const auto mend = [&] {
+    support::mark();
+    sysv::mend(segment->bytes(), diagnosis);
+    support::mark();
   };
-  while (mend_in_part()) {
+  const auto damage = [&] { std::ranges::copy(damaged.bytes(), segment->bytes().begin()); };
+  support::Doomed doomed({.rehearsal = [] {}, .body = mend, .reset = damage});
+  const long last = doomed.walk([](long) {});
+  for (long instruction = 0; instruction <= last; ++instruction) {
+    doomed.kill_after(instruction);
     sysv::mend(segment->bytes(), diagnosis_of(segment->bytes()));
     REQUIRE(sysv::Variables(segment->bytes()).all() == List{three[0], three[1]});
   }
-  CHECK(kills > 20);
+  CHECK(last > 20);
 }

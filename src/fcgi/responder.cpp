@@ -1,5 +1,6 @@
 #include "fcgi/responder.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -26,6 +27,12 @@ void watch(int epoll, int fd, std::uint32_t events, void* tag) {
   event.events = events;
   event.data.ptr = tag;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) os::fail("epoll_ctl");
+}
+
+// Whoever has no room is told so by the kernel whether somebody waits or not.
+bool somebody_waits_at(int fd) {
+  pollfd door{.fd = fd, .events = POLLIN, .revents = 0};
+  return poll(&door, 1, 0) == 1;
 }
 
 void unwatch(int epoll, int fd) { epoll_ctl(epoll, EPOLL_CTL_DEL, fd, nullptr); }
@@ -125,7 +132,7 @@ Responder::Connection* Responder::newcomer() try {
   auto fd = acceptor_.accept();
   return fd ? &add(std::move(*fd), true) : nullptr;
 } catch (const std::system_error&) {
-  crowded_ = true;
+  crowded_ = crowded_ || somebody_waits_at(acceptor_.fd());
   return nullptr;
 }
 
@@ -133,7 +140,7 @@ Responder::Connection* Responder::heirloom() try {
   auto fd = place_.relay->receive();
   return fd ? &add(std::move(*fd), false) : nullptr;
 } catch (const std::system_error&) {
-  crowded_ = true;
+  crowded_ = crowded_ || somebody_waits_at(place_.relay->receiving_fd());
   return nullptr;
 }
 

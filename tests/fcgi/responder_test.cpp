@@ -307,6 +307,67 @@ TEST_CASE_METHOD(Service, "Out of descriptors, a worker serves those it has, the
   CHECK(answer_on(third.get()) == answer_with("/third"));
 }
 
+// It asks while the worker is busy for longer than a connection may idle.
+TEST_CASE_METHOD(Service, "A connection that has idled for too long is not closed once it asks") {
+  start({.idle = 50ms});
+  const os::Descriptor patient = ask("/kept");
+  CHECK(answer_on(patient.get()) == answer_with("/kept"));
+  const os::Descriptor busy = keep_busy();
+  support::send(patient.get(), get_request("/asks"));
+  std::this_thread::sleep_for(100ms);
+  go_on.reach();
+  CHECK(answer_on(busy.get()) == answer_with("/slow"));
+  CHECK(answer_on(patient.get()) == answer_with("/asks"));
+}
+
+TEST_CASE_METHOD(Service, "Out of descriptors, a worker closes nobody while nobody waits") {
+  relay.emplace();
+  start({}, 2);
+  const os::Descriptor first = ask("/first");
+  const os::Descriptor second = ask("/second");
+  CHECK(answer_on(first.get()) == answer_with("/first"));
+  CHECK(answer_on(second.get()) == answer_with("/second"));
+  std::this_thread::sleep_for(2500ms);  // two looks around, and long enough to make room
+  for (const os::Descriptor* client : {&first, &second}) {
+    CHECK_FALSE(support::is_readable(client->get()));
+  }
+}
+
+// The worker stands still until a request is there that takes long and, beside it, one more
+// connection than it has room for: it hears of both at once, and of the idle one's request later.
+TEST_CASE_METHOD(Service, "Out of descriptors, a worker closes none that asks") {
+  start({}, 2);
+  const os::Descriptor idle = ask("/idle");
+  const os::Descriptor busy = ask("/busy");
+  CHECK(answer_on(idle.get()) == answer_with("/idle"));
+  CHECK(answer_on(busy.get()) == answer_with("/busy"));
+  std::this_thread::sleep_for(1100ms);  // long enough for the idle one to make room
+  worker->signal(SIGSTOP);
+  const os::Descriptor third = ask("/third");
+  support::send(busy.get(), get_request("/slow"));
+  worker->signal(SIGCONT);
+  REQUIRE(begun.reached_within(10000));
+  support::send(idle.get(), get_request("/asks"));
+  go_on.reach();
+  CHECK(answer_on(busy.get()) == answer_with("/slow"));
+  CHECK(answer_on(idle.get()) == answer_with("/asks"));
+  CHECK(answer_on(third.get()) == answer_with("/third"));
+}
+
+TEST_CASE_METHOD(Service, "A stop answers those, too, for whom there is no room yet") {
+  start({}, 1);
+  const os::Descriptor first = keep_busy();
+  std::vector<os::Descriptor> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(ask("/waiting"));
+  worker->signal(SIGTERM);
+  go_on.reach();
+  CHECK(answer_on(first.get()) == answer_with("/slow"));
+  for (const os::Descriptor& client : waiting) {
+    CHECK(answer_on(client.get()) == answer_with("/waiting"));
+  }
+  CHECK(end() == 0);
+}
+
 // The address is open for as long as a worker listens, as it is on TCP. Eight clients ask faster
 // than one worker answers.
 TEST_CASE_METHOD(Service, "A stop ends although new connections keep coming") {

@@ -508,6 +508,34 @@ TEST_CASE_METHOD(Pool, "A worker that starts ends a row of failures") {
   CHECK(stop() == 0);
 }
 
+// More often than a pool that has no worker at all would try.
+TEST_CASE_METHOD(Pool, "Heirs that cannot start, however many, leave the old workers serving") {
+  hooks.serve = [this](Worker& worker) {
+    diary->sign();
+    if (diary->calls > 0) {
+      ++diary->others;
+      throw std::runtime_error("cannot start");
+    }
+    diary->arrive();
+    worker.idle();
+    wait_for_wish(worker);
+    diary->leave();
+  };
+  hooks.reopen_logs = [this] { ++diary->calls; };
+  start({.max_children = 2});
+  REQUIRE(eventually([this] { return diary->alive == 2; }));
+  const std::array<pid_t, 2> old = {diary->pids[0], diary->pids[1]};
+  master->signal(SIGUSR1);
+  CHECK(eventually([this] { return diary->others >= prefork::Master::most_failed_starts + 2; }));
+  CHECK_FALSE(master->has_ended());
+  for (const pid_t pid : old) CHECK(kill(pid, 0) == 0);
+  CHECK(diary->alive == 2);
+  diary->calls = 0;  // whatever kept them from starting is mended
+  CHECK(eventually([this] { return diary->alive == 2 && diary->most > 2; }));
+  CHECK(diary->fewest >= 3);
+  CHECK(stop() == 0);
+}
+
 TEST_CASE_METHOD(Pool,
                  "Spent workers are replaced a quarter at once, each when its heir is ready") {
   hooks.serve = [&](Worker& worker) {

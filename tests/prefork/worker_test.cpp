@@ -100,3 +100,20 @@ TEST_CASE("A worker that is asked to retire early is not spent") {
           return worker.spent() ? 1 : 0;
         }) == 0);
 }
+
+// It answers what waits in the backlog first, which one that is spent leaves to others.
+TEST_CASE("A worker that has served its share and is told to stop stops, and is not spent") {
+  const bool was_asked_to_retire = GENERATE(false, true);
+  Scoreboard scoreboard(1);
+  scoreboard.clear(0);
+  CHECK(in_child([&] {
+          os::block_signals();
+          Worker worker(scoreboard[0], {.master = getppid(), .share = 1});
+          worker.idle();
+          answer_one(worker);
+          if (was_asked_to_retire) raise(SIGQUIT);
+          if (worker.spent() != was_asked_to_retire) return 1;
+          raise(SIGTERM);
+          return worker.spent() ? 2 : 0;
+        }) == 0);
+}

@@ -120,7 +120,7 @@ TEST_CASE("W3: kept connections of nginx do not hold up a reload") {
       "took",
       [](Kind kind) {
         Contender pool(kind, {.global = {"process_control_timeout = 3s"}});
-        at_once(8, pool.url("/sleep/50"), 30s);
+        at_once(8, pool.url("/sleep/50"), 3s);
         pool.master().signal(SIGUSR2);
         std::this_thread::sleep_for(100ms);
         const auto next = at_once(12, pool.url("/sleep/50"), 5s);
@@ -220,7 +220,7 @@ TEST_CASE("W8: the length of the queue is known, on a unix socket too") {
           [](Kind kind) {
             Contender pool(kind, {.pool = {"pm.max_children = 2"}});
             const Held held(pool, 2, 1500ms);
-            std::thread others([&] { at_once(10, pool.url(), 30s); });
+            std::thread others([&] { at_once(10, pool.url(), 5s); });
             std::this_thread::sleep_for(500ms);
             const auto queue = pool.status("listen queue");
             others.join();

@@ -79,15 +79,11 @@ void work(prefork::Worker& worker, const Household& household) {
   worker.idle();
   visits::ActivityBytes note;
   responder.run([&](const http::Request& request) {
-    const auto begin = visits::Moment::now();
+    household.logs.begin_request();
     os::set_log_trace(request.parameter("TRACE"));
     worker.begin(visits::encode(visits::activity_of(request), note));
     http::Response response = answer(request);
-    household.logs.answered({.request = request,
-                             .response = response,
-                             .begin = begin,
-                             .end = visits::Moment::now(),
-                             .count = app.counted()});
+    household.logs.end_request(request, response, app.counted());
     worker.end();
     return response;
   });

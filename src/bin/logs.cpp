@@ -61,10 +61,19 @@ void Logs::enter_worker() {
   os::discard_output();
 }
 
+void Logs::begin_request() noexcept {
+  if (access_file_) begin_ = visits::Moment::now();
+}
+
 // Out of memory for one line: the line is lost, the service goes on.
-void Logs::answered(const visits::Access& access) noexcept try {
+void Logs::end_request(const http::Request& request, const http::Response& response,
+                       std::optional<std::int64_t> count) noexcept try {
   if (!access_file_) return;
-  const std::string_view line = access_.line(access);
+  const std::string_view line = access_.line({.request = request,
+                                              .response = response,
+                                              .begin = begin_,
+                                              .end = visits::Moment::now(),
+                                              .count = count});
   if (!line.empty()) write(*access_file_, line);
 } catch (const std::exception&) {
 }

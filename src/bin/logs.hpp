@@ -26,9 +26,12 @@ class Logs {
   void reopen() noexcept;
   void say_slow(const std::string& what);
 
-  // In a worker: first thing, and after each request, before its answer is sent.
+  // In a worker: first thing, and around each request, before its answer is sent. Without an access
+  // log the last two ask the kernel for nothing.
   void enter_worker();
-  void answered(const visits::Access& access) noexcept;
+  void begin_request() noexcept;
+  void end_request(const http::Request& request, const http::Response& response,
+                   std::optional<std::int64_t> count) noexcept;
 
  private:
   void say_caught(pid_t child, os::Output::Stream stream, std::string_view line) const;
@@ -38,5 +41,6 @@ class Logs {
   std::optional<os::LogFile> access_file_;
   std::optional<os::LogFile> slow_file_;
   visits::AccessLog access_;
+  visits::Moment begin_;
   os::Output caught_;
 };

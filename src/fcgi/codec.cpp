@@ -41,6 +41,8 @@ http::Response answer_to(const FCGX_Request& parameters, const Handler& handler)
   return handler(request);
 }
 
+constexpr off_t most = 65536;  // bytes of answered requests that are kept in memory
+
 os::Descriptor file_in_memory() {
   os::Descriptor file(memfd_create("request", MFD_CLOEXEC));
   if (!file) os::fail("memfd_create");
@@ -76,10 +78,7 @@ bool Codec::answer(const std::string& text, int connection, const Handler& handl
 // `keepConnection` keeps FCGX_Accept_r from closing the file first. What libfcgi cannot read it
 // closes; no sound request is like that.
 bool Codec::read(const std::string& text) {
-  if (!file_) file_ = file_in_memory();
-  const auto size = static_cast<ssize_t>(text.size());
-  if (pwrite(file_.get(), text.data(), text.size(), 0) != size) os::fail("pwrite");
-  if (lseek(file_.get(), 0, SEEK_SET) == -1) os::fail("lseek");
+  put(text);
   FCGX_Free(request_.get(), 0);  // what a handler left that threw
   request_->ipcFd = file_.release();
   request_->keepConnection = 1;
@@ -87,7 +86,23 @@ bool Codec::read(const std::string& text) {
   const bool read = FCGX_Accept_r(request_.get()) == 0 && FCGX_GetChar(request_->in) == EOF &&
                     FCGX_GetError(request_->in) == 0;
   file_ = os::Descriptor(std::exchange(request_->ipcFd, -1));
+  if (!read) empty_file();
   return read;
+}
+
+void Codec::put(const std::string& text) {
+  if (end_ > most) empty_file();
+  if (!file_) file_ = file_in_memory();
+  const auto size = static_cast<ssize_t>(text.size());
+  if (pwrite(file_.get(), text.data(), text.size(), end_) != size) os::fail("pwrite");
+  end_ += size;
+}
+
+void Codec::empty_file() {
+  end_ = 0;
+  if (!file_) return;
+  if (lseek(file_.get(), 0, SEEK_SET) == -1) os::fail("lseek");
+  if (ftruncate(file_.get(), 0) == -1) os::fail("ftruncate");
 }
 
 // FCGX_Finish_r without its close. FCGX_FClose of the last stream sends the end of the request.

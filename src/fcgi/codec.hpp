@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 
@@ -15,7 +17,8 @@ enum class Keep { no, yes };
 // libfcgi, and the only class that knows it: takes the parameters of a request apart and writes the
 // answer's records. It reads from a file of our own, into which only a sound request is put, and
 // never from a connection: no peer can keep it waiting, or show it a byte that was not screened.
-// One per process: the file's position is shared with whoever inherits it.
+// One per process: the file's position is shared with whoever inherits it. Requests stand in it one
+// after the other, so that libfcgi finds each where it has read the one before to its end.
 class Codec {
  public:
   Codec();
@@ -31,12 +34,15 @@ class Codec {
 
  private:
   bool read(const std::string& text);
+  void put(const std::string& text);
+  void empty_file();
   bool write(const std::string& text, int connection);
 
   struct Free {
     void operator()(FCGX_Request* request) const;
   };
   os::Descriptor file_;
+  off_t end_ = 0;  // of the file, and where libfcgi reads next
   std::unique_ptr<FCGX_Request, Free> request_;
 };
 

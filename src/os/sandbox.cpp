@@ -56,6 +56,8 @@ constexpr std::array always = {
     SCMP_SYS(getpeername),
     SCMP_SYS(fstat),
     SCMP_SYS(lseek),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(memfd_create),
     // to count
     SCMP_SYS(semget),
     SCMP_SYS(semctl),

@@ -53,7 +53,10 @@ TEST_CASE_METHOD(Line, "A handler sees every parameter, by its name") {
 }
 
 TEST_CASE_METHOD(Line, "Requests of any length follow each other, and none sees the one before") {
-  for (const std::size_t size : {10U, 60'000U, 1U, 8192U, 3U}) {
+  // Those of one length pass every place of a reader's buffer, and then the end of what is kept.
+  std::vector<std::size_t> sizes(2000, 97);
+  sizes.insert(sizes.begin(), {10U, 60'000U, 1U, 8192U, 3U});
+  for (const std::size_t size : sizes) {
     const std::string target = "/" + std::string(size, 'x');
     std::string seen;
     CHECK(codec.answer(request({{"REQUEST_METHOD", "GET"}, {"REQUEST_URI", target}}),

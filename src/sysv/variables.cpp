@@ -1,10 +1,10 @@
 #include "sysv/variables.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstring>
 #include <numeric>
+
+#include "sysv/words.hpp"
 
 namespace sysv {
 
@@ -14,83 +14,15 @@ namespace {
 
 constexpr std::size_t round_up(std::size_t n) { return (n + word_size - 1) & ~(word_size - 1); }
 
-bool is_aligned(const std::byte* address) {
-  return reinterpret_cast<std::uintptr_t>(address) % word_size == 0;
-}
-
-std::atomic_ref<Word> word_at(std::byte* address) {
-  return std::atomic_ref<Word>(*reinterpret_cast<Word*>(address));
-}
-
-// Byte by byte through volatile: read exactly once, at any address.
-Word load_unaligned(const std::byte* address) {
-  std::array<std::byte, word_size> copy{};
-  for (std::size_t i = 0; i < word_size; ++i) {
-    copy[i] = static_cast<const volatile std::byte*>(address)[i];
-  }
-  Word word = 0;
-  std::memcpy(&word, copy.data(), word_size);
-  return word;
-}
-
-Word load_at(std::span<const std::byte> bytes, std::size_t offset) {
-  const std::byte* const address = bytes.data() + offset;
-  if (!is_aligned(address)) return load_unaligned(address);
-  return word_at(const_cast<std::byte*>(address)).load(std::memory_order_relaxed);
-}
-
-struct Head {
-  Word key;
-  Word length;
-  Word next;
-};
-
-[[gnu::noinline]] Head unaligned_head_at(const std::byte* address) {
-  return {load_unaligned(address + chunk::key), load_unaligned(address + chunk::length),
-          load_unaligned(address + chunk::next)};
-}
-
-// What a chunk says of itself. In line, so that a walk over a large table has it in registers: to
-// go through memory from one chunk to the next would take three times as long.
-[[gnu::always_inline]] inline Head head_at(std::span<const std::byte> bytes, std::size_t offset) {
-  std::byte* const address = const_cast<std::byte*>(bytes.data() + offset);
-  if (!is_aligned(address)) return unaligned_head_at(address);
-  const auto load = [&](std::size_t at) {
-    return word_at(address + at).load(std::memory_order_relaxed);
-  };
-  return {load(chunk::key), load(chunk::length), load(chunk::next)};
-}
-
 [[noreturn]] void unaligned(std::size_t offset) {
   throw Damaged("offset " + std::to_string(offset) +
                 " should be a multiple of 8: not written by "
                 "64-bit PHP, and no update of it could be atomic");
 }
 
-// What ran before a store has reached memory before it, and nothing after it has: a process that is
-// killed stops between two instructions, so it is the compiler alone that must keep the order.
-void store_at(std::span<std::byte> bytes, std::size_t offset, Word value) {
-  std::byte* const address = bytes.data() + offset;
-  if (!is_aligned(address)) unaligned(offset);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  word_at(address).store(value, std::memory_order_relaxed);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-}
-
-// 16 bytes in one instruction, which a kill cannot cut in two: x86-64 and AArch64 have it for any
-// vector of that size, and tests/interop/kill_test.cpp kills at each instruction to see that this
-// compiler uses it. Fills up with zeros. REQUIRES: the 16 bytes are inside.
-constexpr std::size_t wide_size = 16;
-using Wide [[gnu::vector_size(wide_size), gnu::aligned(word_size), gnu::may_alias]] = unsigned char;
-
-void store_wide_at(std::span<std::byte> bytes, std::size_t offset, std::string_view text) {
-  std::byte* const address = bytes.data() + offset;
-  if (!is_aligned(address)) unaligned(offset);
-  Wide value{};
-  std::memcpy(&value, text.data(), std::min(text.size(), wide_size));
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  *reinterpret_cast<volatile Wide*>(address) = value;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
+void store_aligned(std::span<std::byte> bytes, std::size_t offset, Word value) {
+  if (!is_aligned(bytes, offset)) unaligned(offset);
+  store_at(bytes, offset, value);
 }
 
 bool is_zero(std::span<const std::byte> bytes) {
@@ -122,14 +54,14 @@ bool is_blank(std::span<const std::byte> bytes) {
 void format(std::span<std::byte> bytes, Word generation) {
   const auto size = static_cast<Word>(bytes.size());
   const auto start = static_cast<Word>(own::size);
-  store_at(bytes, own::magic, own_magic);
-  store_at(bytes, own::version, own_version);
-  store_at(bytes, own::generation, generation);
-  store_at(bytes, header::start, start);
-  store_at(bytes, header::end, start);
-  store_at(bytes, header::free, size - start);
-  store_at(bytes, header::total, size);
-  store_at(bytes, header::magic, magic_word());
+  store_aligned(bytes, own::magic, own_magic);
+  store_aligned(bytes, own::version, own_version);
+  store_aligned(bytes, own::generation, generation);
+  store_aligned(bytes, header::start, start);
+  store_aligned(bytes, header::end, start);
+  store_aligned(bytes, header::free, size - start);
+  store_aligned(bytes, header::total, size);
+  store_aligned(bytes, header::magic, magic_word());
 }
 
 [[noreturn]] void damaged(const char* what, Word value, const std::string& limits) {
@@ -186,7 +118,7 @@ std::size_t Variables::size_of(const std::vector<Chunk>& chain) {
 
 Word Variables::load(std::size_t offset) const { return load_at(bytes_, offset); }
 
-void Variables::store(std::size_t offset, Word value) { store_at(bytes_, offset, value); }
+void Variables::store(std::size_t offset, Word value) { store_aligned(bytes_, offset, value); }
 
 // In an order in which a death between the stores leaves room uncounted, never counted twice.
 void Variables::move_end(std::size_t end) {
@@ -339,6 +271,7 @@ void Variables::overwrite(const Place& place, std::string_view text, std::size_t
     store(place.at + chunk::length, static_cast<Word>(text.size()));
   };
   if (text.size() > place.length) store_length();
+  if (!is_aligned(bytes_, place.at + chunk::text)) unaligned(place.at + chunk::text);
   store_wide_at(bytes_, place.at + chunk::text, text);
   if (text.size() < place.length) store_length();
 }

@@ -17,9 +17,11 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr int most_newcomers = 64;     // that a retiring worker passes on
-constexpr milliseconds tick = 1s;      // between two looks for connections idle for too long
-constexpr milliseconds pause = 100ms;  // when no more connections can be taken
+constexpr int most_newcomers = 64;         // that a retiring worker passes on
+constexpr milliseconds tick = 1s;          // between two looks for connections idle for too long
+constexpr milliseconds pause = 100ms;      // when no more connections can be taken
+constexpr milliseconds relay_pause = 5ms;  // when the relay is full
+constexpr auto relay_patience = 1s;    // with those who empty it, from one connection to the next
 constexpr auto farewell_wait = 500ms;  // a stop's patience with connections that have just come
 
 void watch(int epoll, int fd, std::uint32_t events, void* tag) {
@@ -274,18 +276,24 @@ void Responder::resume_listening() {
   if (!listening_ && Clock::now() >= paused_until_) listen(true);
 }
 
-// The idle ones at once, the others as they are answered. Without a relay that cannot be, and every
-// answer is a connection's last.
+// The idle ones at once, the others as they are answered. Where more are kept than the relay holds,
+// they wait for those who take them, and are served meanwhile. Without a relay none of that can be,
+// and every answer is a connection's last.
 void Responder::retire() {
   listen(false);
   if (place_.relay == nullptr) keep_ = Keep::no;
   pass_on_newcomers();
+  handed_over_ = Clock::now();
   hand_over();
-  while (!begun_.empty()) {
-    wait_and_serve(patience());
+  while (!begun_.empty() || hopes_for_relay()) {
+    wait_and_serve(hopes_for_relay() ? relay_pause : patience());
     close_overdue();
     hand_over();
   }
+}
+
+bool Responder::hopes_for_relay() const {
+  return place_.relay != nullptr && !idle_.empty() && Clock::now() < handed_over_ + relay_patience;
 }
 
 // Those who woke this worker, and therefore no other.
@@ -297,7 +305,10 @@ void Responder::pass_on_newcomers() {
 
 void Responder::hand_over() {
   if (place_.relay == nullptr) return;
-  while (!idle_.empty() && place_.relay->send(idle_.front().exchange.fd())) drop(idle_.front());
+  while (!idle_.empty() && place_.relay->send(idle_.front().exchange.fd())) {
+    drop(idle_.front());
+    handed_over_ = Clock::now();
+  }
 }
 
 // Called in a signal handler, while an answer is being made: the lists are at rest.

@@ -53,7 +53,8 @@ class Responder {
   //   stop: answers what has arrived by that time, connections in the backlog too (for as long as
   //     the last call lasts), and closes the rest.
   //   retire: accepts nothing more, and sends every connection between two requests through the
-  //     relay, unread. What no relay takes is closed, as in a stop.
+  //     relay, unread; while that is full, for as long as others take something out of it. What no
+  //     relay takes is closed, as in a stop.
   Ending run(const Handler& handler);
 
  private:
@@ -94,6 +95,7 @@ class Responder {
   void finish();
   void pass_on_newcomers();
   void hand_over();
+  bool hopes_for_relay() const;
   void hand_all_over() const;
   void make_room();
   void close_idle();
@@ -113,6 +115,7 @@ class Responder {
   Connections begun_;  // of whose request a part is there; the longest begun comes first
   const Connection* answering_ = nullptr;
   Clock::time_point paused_until_{};  // while no more connections can be taken
+  Clock::time_point handed_over_{};   // when the relay took the latest connection
   Ending ending_ = Ending::none;
   Keep keep_ = Keep::yes;
   bool listening_ = false;

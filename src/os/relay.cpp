@@ -13,7 +13,9 @@
 namespace os {
 namespace {
 
-constexpr int room = 4 << 20;  // bytes, thousands of descriptors; the kernel may give less
+// Bytes: some ten thousand descriptors. Without CAP_NET_ADMIN the kernel may give less, 550
+// descriptors as it is shipped.
+constexpr int room = 4 << 20;
 
 // One message: one byte, because a message has to have one, and one descriptor beside it.
 struct Parcel {
@@ -46,7 +48,9 @@ Relay::Relay() {
   }
   sending_ = Descriptor(ends[0]);
   receiving_ = Descriptor(ends[1]);
-  setsockopt(sending_.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  if (setsockopt(sending_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) == -1) {
+    setsockopt(sending_.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  }
 }
 
 Relay::Relay(Descriptor sending, Descriptor receiving)

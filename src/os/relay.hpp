@@ -23,8 +23,9 @@ class Relay {
   // Readable while something waits: poll it beside other things. Another process may be faster.
   int receiving_fd() const { return receiving_.get(); }
 
-  // False: no room, and the descriptor is still the caller's alone. After true the caller closes
-  // its own copy. Safe in a signal handler.
+  // False: no room (for one without privileges also when RLIMIT_NOFILE descriptors of its user are
+  // on their way), and the descriptor is still the caller's alone. After true the caller closes its
+  // own copy. Safe in a signal handler.
   bool send(const Descriptor& fd) const { return send(fd.get()); }
   bool send(int fd) const;
 

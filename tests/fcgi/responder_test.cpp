@@ -465,6 +465,43 @@ TEST_CASE_METHOD(Service, "A worker that retires does not wait longer than a req
   CHECK(ends(half.get()));
 }
 
+// The relay holds a few, and others take them only once a while has passed.
+TEST_CASE_METHOD(Service, "More kept connections than the relay holds are handed over in time") {
+  relay.emplace();
+  const int small = 1;
+  setsockopt(relay->sending_fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  start({}, 300);
+  std::vector<os::Descriptor> kept;
+  for (int i = 0; i < 200; ++i) {
+    kept.push_back(ask("/kept"));
+    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+  }
+  worker->signal(SIGQUIT);
+  REQUIRE(support::turns_readable(relay->receiving_fd()));
+  std::this_thread::sleep_for(50ms);
+  support::Child heir([this] { return work({}, 300); });
+  CHECK(end() == 1);
+  for (const os::Descriptor& client : kept) {
+    support::send(client.get(), get_request("/again"));
+    CHECK(answer_on(client.get()) == answer_with("/again"));
+  }
+}
+
+TEST_CASE_METHOD(Service, "A full relay that nobody empties keeps no worker from retiring") {
+  relay.emplace();
+  const int small = 1;
+  setsockopt(relay->sending_fd(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  start();
+  std::vector<os::Descriptor> kept;
+  for (int i = 0; i < 50; ++i) {
+    kept.push_back(ask("/kept"));
+    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+  }
+  worker->signal(SIGQUIT);
+  CHECK(end() == 1);
+  CHECK(ends(kept.back().get()));
+}
+
 TEST_CASE_METHOD(Service, "Without a relay a worker that retires closes its kept connections") {
   start();
   const os::Descriptor kept = ask("/");

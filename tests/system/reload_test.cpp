@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -46,6 +47,14 @@ std::size_t occurrences(const std::string& text, const std::string& part) {
   std::size_t count = 0;
   for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
   return count;
+}
+
+// To as many as this process may have.
+void raise_limit_of_files() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // A pool whose program and configuration lie in the test's folder, so that they can be replaced.
@@ -200,6 +209,27 @@ TEST_CASE_METHOD(Site, "A kept connection outlives a reload, and is answered by 
       CHECK(answer.find("process " + std::to_string(pid)) == std::string::npos);
     }
   }
+}
+
+TEST_CASE_METHOD(Site, "A thousand kept connections outlive a reload, all of them") {
+  raise_limit_of_files();
+  Installation pool(folder, key, VISITSD);
+  std::vector<os::Descriptor> kept;
+  const auto ask_all = [&] {
+    int answered = 0;
+    for (const os::Descriptor& connection : kept) {
+      support::send(connection.get(), support::get_request("/"));
+      if (support::answer_on(connection.get())) ++answered;
+    }
+    return answered;
+  };
+  for (int i = 0; i < 1000; ++i) kept.push_back(support::connection_to(pool.socket()));
+  CHECK(ask_all() == 1000);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(pool.reload());
+    CHECK(ask_all() == 1000);
+  }
+  CHECK(support::count_at(key) == 4000);
 }
 
 TEST_CASE_METHOD(Site,

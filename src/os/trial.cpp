@@ -13,7 +13,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "os/error.hpp"
 #include "os/handover.hpp"
@@ -28,7 +30,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t most_output = 2000;  // with the code before it, one atomic write into a pipe
 constexpr int exit_timeout = 124;          // timeout(1)'s
 constexpr int exit_cannot_run = 127;       // the shell's
-constexpr int report_fd = STDERR_FILENO + 1;
 
 struct Pipe {
   Descriptor reader;
@@ -61,6 +62,17 @@ void die_with(pid_t parent) {
   _exit(exit_cannot_run);
 }
 
+// What exec would close is this process's own. What it would leave open (a log that was named by
+// its descriptor) the program would find in place of this one, and finds on trial.
+void close_all_but(int kept) {
+  std::vector<int> ours;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    if (fd != kept && (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0) ours.push_back(fd);
+  }
+  for (const int fd : ours) close(fd);
+}
+
 // What is there, a bounded piece of it; its end is kept.
 void read_more(int fd, std::string& output) {
   std::array<char, 4096> bytes{};
@@ -80,7 +92,7 @@ int milliseconds_until(Clock::time_point moment) {
 int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 // Until the program ends, or its time, or the process that wants to know.
-Trial::Result watch(pid_t program, int output_fd, std::chrono::milliseconds limit) {
+Trial::Result watch(pid_t program, int output_fd, int report_fd, std::chrono::milliseconds limit) {
   const auto deadline = Clock::now() + limit;
   const Descriptor ends = signal_descriptor({SIGCHLD});
   std::string output;
@@ -103,9 +115,7 @@ Trial::Result watch(pid_t program, int output_fd, std::chrono::milliseconds limi
 
 [[noreturn]] void be_clerk(const Trial::Case& tried, int report, pid_t master) noexcept try {
   die_with(master);
-  dup2(report, report_fd);
-  close_range(report_fd + 1, ~0U, 0);
-  fcntl(report_fd, F_SETFD, FD_CLOEXEC);
+  close_all_but(report);
   Pipe output = make_pipe();
   fcntl(output.reader.get(), F_SETFL, O_NONBLOCK);
   block_signals();
@@ -114,9 +124,9 @@ Trial::Result watch(pid_t program, int output_fd, std::chrono::milliseconds limi
   if (program == 0) be_program(tried, output.writer.get(), clerk);
   if (program == -1) fail("fork");
   output.writer.close();
-  const Trial::Result result = watch(program, output.reader.get(), tried.limit);
+  const Trial::Result result = watch(program, output.reader.get(), report, tried.limit);
   const std::string text = std::to_string(result.code) + "\n" + result.output;
-  (void)!write(report_fd, text.data(), text.size());
+  (void)!write(report, text.data(), text.size());
   _exit(0);
 } catch (const std::exception&) {
   _exit(1);

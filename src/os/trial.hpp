@@ -11,8 +11,8 @@ namespace os {
 
 // A program that is run on trial beside this process: what it says, and how it ends, within a time
 // limit. A clerk, a child of this process, runs it, waits for it and reports; whoever reaps the
-// clerk learns nothing and takes nothing away. The program gets no descriptor of ours, and dies
-// with this process.
+// clerk learns nothing and takes nothing away. The program gets the descriptors that it would
+// get by an exec of this process, and dies with this process.
 class Trial {
  public:
   struct Case {

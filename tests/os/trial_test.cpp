@@ -74,16 +74,19 @@ TEST_CASE("A program that closes its output, or leaves it to another, is waited 
   CHECK(result_of(shell("sleep 3 & exit 6")).code == 6);
 }
 
-TEST_CASE("On trial no signal is blocked, no descriptor of ours is open, and the variable is set") {
+TEST_CASE("On trial no signal is blocked, and descriptors and variables are those of an exec") {
   CHECK(support::in_child([] {
           os::block_signals();
-          const int open_too = open("/dev/null", O_RDONLY);  // not closed on exec
+          const int ours = open("/dev/null", O_RDONLY | O_CLOEXEC);
+          const int inherited = open("/dev/null", O_RDONLY);
           Trial::Case tried = shell("test \"$NAME\" = value || exit 1; test -e /proc/self/fd/" +
-                                    std::to_string(open_too) + " && exit 2; kill -TERM $$");
+                                    std::to_string(ours) + " && exit 2; test -e /proc/self/fd/" +
+                                    std::to_string(inherited) + " || exit 3; kill -TERM $$");
           tried.variable = "NAME=value";
           const Trial trial(tried);
-          if (!support::turns_readable(trial.fd())) return 3;
-          return trial.result().code == 128 + SIGTERM ? 0 : 4;
+          if (!support::turns_readable(trial.fd())) return 4;
+          const int code = trial.result().code;
+          return code == 128 + SIGTERM ? 0 : code;
         }) == 0);
 }
 

@@ -297,6 +297,24 @@ TEST_CASE_METHOD(Site, "A log that cannot be opened is refused before anything i
   CHECK(pool.reload());
 }
 
+// As a shell does it for `>(…)`.
+TEST_CASE_METHOD(Site, "A log that is named by its descriptor is written on after a reload") {
+  Installation pool(
+      folder, key, VISITSD,
+      {"bash", "-c", "exec \"$0\" \"$@\" -d access.log=/dev/fd/63 63>" + folder / "access.log"});
+  const auto ask = [&] {
+    const os::Descriptor client = support::connection_to(pool.socket());
+    support::send(client.get(), support::get_request("/"));
+    return support::answer_on(client.get()).has_value();
+  };
+  CHECK(ask());
+  CHECK(pool.reload());
+  CHECK(ask());
+  CHECK(pool.reload());
+  CHECK(ask());
+  CHECK(occurrences(support::contents_of(folder / "access.log"), "GET /") == 3);
+}
+
 TEST_CASE_METHOD(Site,
                  "A program that is broken, gone or another is refused, and the old one serves") {
   Installation pool(folder, key, VISITSD);

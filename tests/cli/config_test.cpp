@@ -193,7 +193,7 @@ TEST_CASE_METHOD(Files, "A second pool is refused, and a pool that goes on is no
 }
 
 TEST_CASE_METHOD(Files, "Root needs a user in its file, or -R, and is warned in any case") {
-  if (geteuid() != 0) return;
+  if (support::lacks_root()) return;
   CHECK_THROWS_WITH(read("[www]\n", {}),
                     support::contains(place(1) + "user: workers would be root"));
   CHECK_THROWS_WITH(read("[www]\nuser = root\n", {}), support::contains(place(2) + "user: "));

@@ -85,7 +85,7 @@ TEST_CASE_METHOD(Name, "Another IPC namespace has its own") {
 }
 
 TEST_CASE_METHOD(Name, "A stranger who holds the name keeps no pool from starting") {
-  if (geteuid() != 0) return;
+  if (support::lacks_root()) return;
   const support::Signpost held;
   const support::Signpost end;
   support::Child stranger([&] {

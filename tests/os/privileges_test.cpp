@@ -24,8 +24,6 @@ namespace {
 constexpr uid_t nobody = 65534;  // as everywhere
 constexpr gid_t nogroup = 65534;
 
-bool is_root() { return geteuid() == 0; }
-
 std::string status(const char* field) { return support::status_of(getpid(), field); }
 
 // Whether all that holds for a child that has applied them.
@@ -47,7 +45,7 @@ constexpr const char* no_capability = "0000000000000000";
 }  // namespace
 
 TEST_CASE("Under root a worker becomes its user and the user's group, without other groups") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(in_child([] {
           const gid_t groups[] = {0, 4, 27};
           if (setgroups(3, groups) != 0) return 1;
@@ -59,13 +57,13 @@ TEST_CASE("Under root a worker becomes its user and the user's group, without ot
 }
 
 TEST_CASE("A group that is named wins over the user's own") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(holds_after({.user = "nobody", .group = "daemon"},
                     [] { return getuid() == nobody && getegid() == getgrnam("daemon")->gr_gid; }));
 }
 
 TEST_CASE("Users and groups can be numbers, which need no entry") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(holds_after({.user = "65534"}, [] { return getgid() == nogroup; }));
   CHECK(holds_after({.user = "4711", .group = "4712"},
                     [] { return getuid() == 4711 && getgid() == 4712; }));
@@ -92,14 +90,14 @@ TEST_CASE("Whoever the master is, a worker is left without capabilities and gets
 }
 
 TEST_CASE("Under root a worker's bounding set is empty, also where it stays root") {
-  if (!is_root()) return;  // only root can empty it
+  if (support::lacks_root()) return;  // only root can empty it
   for (const Confinement& confinement : {Confinement{}, Confinement{.user = "nobody"}}) {
     CHECK(holds_after(confinement, [] { return status("CapBnd") == no_capability; }));
   }
 }
 
 TEST_CASE("Root cannot come back, not even where the kernel was told to keep its capabilities") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(in_child([] {
           if (prctl(PR_SET_KEEPCAPS, 1) != 0) return 1;
           Privileges({.user = "nobody"}).apply();
@@ -109,7 +107,7 @@ TEST_CASE("Root cannot come back, not even where the kernel was told to keep its
 
 TEST_CASE(
     "A master that is not root says what it ignores, and its workers still get no new power") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(in_child([] {
           if (setgid(nogroup) != 0 || setuid(nobody) != 0) return 1;
           const Privileges privileges({.user = "root", .group = "root", .chroot = "/tmp"});
@@ -130,7 +128,7 @@ TEST_CASE("The user that the master is already is no cause for a notice") {
 }
 
 TEST_CASE("A worker enters its root folder, and in it the folder to be in") {
-  if (!is_root()) return;  // only root can change the root folder
+  if (support::lacks_root()) return;  // only root can change the root folder
   const support::Folder folder;
   folder.write("outer", "");
   REQUIRE(std::filesystem::create_directory(folder / "sub"));
@@ -159,7 +157,7 @@ TEST_CASE("A worker gets its limits and its priority") {
 }
 
 TEST_CASE("A worker that changed its user is dumpable only when that is asked for") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(holds_after({.user = "nobody"}, [] { return prctl(PR_GET_DUMPABLE) == 0; }));
   CHECK(holds_after({.user = "nobody", .dumpable = true},
                     [] { return prctl(PR_GET_DUMPABLE) == 1; }));
@@ -190,13 +188,13 @@ TEST_CASE("The master's environment stays where clear_env says no") {
 }
 
 TEST_CASE("A user's name and home are in its environment, unless they were set") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   CHECK(holds_after({.user = "daemon", .environment = {{"HOME", "/tmp"}}},
                     [] { return variable("USER") == "daemon" && variable("HOME") == "/tmp"; }));
 }
 
 TEST_CASE("A worker that changed its user still dies with its master") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   support::Lifeline lifeline;
   const support::Signpost changed;
   support::Child master([&] {

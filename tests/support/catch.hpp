@@ -7,9 +7,23 @@
 #include <catch2/catch.hpp>
 #endif
 
+#include <unistd.h>
+
 #include <string>
 
 namespace support {
+
+// For a test that only root can run: true for others, and the test counts as skipped. The caller
+// returns at once.
+inline bool lacks_root() {
+  if (geteuid() == 0) return false;
+#if __has_include(<catch2/catch_all.hpp>)
+  SKIP("only root can try this");
+#else
+  WARN("SKIPPED: only root can try this");
+#endif
+  return true;
+}
 
 // Matches a text that has `part` in it.
 inline auto contains(const std::string& part) {

@@ -32,8 +32,6 @@ struct Site : support::Scratch {
   std::string events = "visits.events=" + sysv::text_of(key);
 };
 
-bool is_root() { return geteuid() == 0; }
-
 bool is_confined(pid_t worker) {
   return support::eventually([&] { return status_of(worker, "Seccomp") == "2"; });
 }
@@ -57,7 +55,7 @@ bool forbid_filters() {
 }  // namespace
 
 TEST_CASE_METHOD(Site, "Under a root master workers have a user of their own, and no power") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   Pool pool(folder, key, 2, {"user=nobody"});
   for (const pid_t worker : pool.workers()) {
     CHECK(is_confined(worker));
@@ -91,7 +89,7 @@ TEST_CASE_METHOD(Site, "visits.seccomp = no leaves the sandbox away, and nothing
 }
 
 TEST_CASE_METHOD(Site, "Confined workers count, send events, mend what is removed, and stop") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   Pool pool(folder, key, 3, {"user=nobody", events});
   const Nginx nginx(folder);
   const support::Load load = support::ab({"-k", "-n50", "-c10"}, nginx.url());
@@ -115,7 +113,7 @@ TEST_CASE_METHOD(Site, "Confined workers count, send events, mend what is remove
 }
 
 TEST_CASE_METHOD(Site, "A confined worker that is killed is replaced by one like it") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   Pool pool(folder, key, 2, {"user=nobody"});
   const Nginx nginx(folder);
   const pid_t victim = pool.workers().front();
@@ -133,7 +131,7 @@ TEST_CASE_METHOD(Site, "A confined worker that is killed is replaced by one like
 }
 
 TEST_CASE_METHOD(Site, "When a root master is killed its confined workers die, too") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   Pool pool(folder, key, 3, {"user=nobody"});
   const auto workers = pool.workers();
   for (const pid_t worker : workers) REQUIRE(is_confined(worker));
@@ -145,7 +143,7 @@ TEST_CASE_METHOD(Site, "When a root master is killed its confined workers die, t
 }
 
 TEST_CASE_METHOD(Site, "Objects that the workers' user may not use are refused at the start") {
-  if (!is_root()) return;  // only root can become somebody else
+  if (support::lacks_root()) return;  // only root can become somebody else
   const auto segment = sysv::Segment::create(key, 4096);
   const support::Result result =
       support::run({VISITSD, "-F", "-d", "listen=" + folder / "visits.sock", "-d", "user=nobody",

@@ -9,7 +9,7 @@ import time
 import urllib.request
 
 import fastcgi
-from front import free_port, plain_server
+from front import Shipped, free_port, plain_server
 from processes import Failure, Program, children, name_of, tree
 
 PLAIN = "default_type 'text/html; charset=UTF-8';"
@@ -104,16 +104,33 @@ class Visits(Contender):
     def nginx(self, _):
         return ""  # the shipped server itself
 
+    def build(self):
+        return self.here.build
+
     def words(self, key, *directives):
-        words = [f"{self.here.build}/visitsd", "-F"]
+        words = [f"{self.build()}/visitsd", "-F"]
         for directive in (f"listen={self.socket()}", f"visits.key={key}",
                           f"pm.max_children={self.here.workers}", *directives):
             words += ["-d", directive]
         return words
 
-    def start(self, stack):
-        key = stack.enter_context(scratch(next(self.here.keys)))
-        self.run(stack, self.words(key))
+    def start(self, stack, key=None):
+        self.run(stack, self.words(key or stack.enter_context(scratch(next(self.here.keys)))))
+
+
+class Before(Visits):
+    """Another checkout's visits, behind what its nginx/ says of server and upstream."""
+
+    name = "before"
+    title = "visits before"
+    is_extra = True
+
+    def build(self):
+        return f"{self.here.before}/build"
+
+    def nginx(self, _):
+        shipped = Shipped(self.here.before)
+        return shipped.upstream(self.name) + "\n" + shipped.server(self.name, self.port) + "\n"
 
 
 class Floor(Contender):
@@ -141,7 +158,7 @@ class Floor(Contender):
                     file.write(connection.ask(fastcgi.request()))
         return path
 
-    def start(self, stack):
+    def start(self, stack, _=None):
         self.run(stack, self.words())
 
 
@@ -271,4 +288,4 @@ class Redis(Php):
                 f"$count = $redis->incr('visits');\n{PHP_PAGE}\n")
 
 
-ALL = [Visits, Tutorial, Apcu, Redis, Lua, Floor, Ceiling, KeptTutorial]
+ALL = [Visits, Before, Tutorial, Apcu, Redis, Lua, Floor, Ceiling, KeptTutorial]

@@ -16,13 +16,13 @@ from processes import Failure
 class CountedVisits(Visits):
     """Without the filter of system calls, which knows none of valgrind's."""
 
-    def start(self, stack):
+    def start(self, stack, _=None):
         key = stack.enter_context(scratch(next(self.here.keys)))
         self.run(stack, under_callgrind(self, self.words(key, "visits.seccomp=no")))
 
 
 class CountedFloor(Floor):
-    def start(self, stack):
+    def start(self, stack, _=None):
         self.run(stack, under_callgrind(self, self.words()))
 
 

@@ -19,6 +19,7 @@ class Sample:
     p99: float
     pool: float       # processor time of all its processes, for a request
     nginx: float
+    client: float     # of ab or wrk
     others: float     # share of the machine that went to neither of us nor to the load
 
 
@@ -36,7 +37,7 @@ class Clock:
 
     def read(self):
         pool, nginx, client, busy, total = (b - a for a, b in zip(self.begin, self.now()))
-        return pool, nginx, max(0, busy - pool - nginx - client) / max(total, 1)
+        return pool, nginx, client, max(0, busy - pool - nginx - client) / max(total, 1)
 
 
 class Tally:
@@ -89,13 +90,12 @@ class Rounds:
         clock = Clock(contender.processes(), self.front.workers())
         outcome = load.send(case, f"http://127.0.0.1:{contender.port}/", self.requests,
                             self.seconds, self.state)
-        pool, nginx, others = clock.read()
+        *costs, others = clock.read()
         self.wait_until_quiet()
         self.tallies[contender.name].add(outcome.answered, self.front.received() - received)
-        requests = max(outcome.answered, 1)
+        per_request = [cost / max(outcome.answered, 1) / 1000 for cost in costs]
         return Sample(outcome.answered, outcome.failed, outcome.answered / outcome.seconds,
-                      outcome.p50, outcome.p99, pool / requests / 1000, nginx / requests / 1000,
-                      others)
+                      outcome.p50, outcome.p99, *per_request, others)
 
     def wait_until_quiet(self):
         """Until nginx has closed what the load left, with the requests on it."""

@@ -15,9 +15,9 @@ libc.shmat.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
 libc.shmdt.argtypes = [ctypes.c_void_p]
 
 
-def fill(key, variables):
-    """Makes the segment. Variable 0, the count, is the last: PHP appends what it changes."""
-    chunks = b"".join(CHUNK.pack(number, 4, CHUNK.size, b"i:0;") for number in reversed(range(variables)))
+def fill(key, numbers):
+    """Makes the segment, with these variables in this order; each is 0."""
+    chunks = b"".join(CHUNK.pack(number, 4, CHUNK.size, b"i:0;") for number in numbers)
     size = HEADER.size + len(chunks)
     put(key, HEADER.pack(b"PHP_SM\0\0", HEADER.size, size, 0, size) + chunks)
 

@@ -34,6 +34,7 @@ class Draft {
     find_key();
     check_agreement(config(), command_.origins);
     check_user();
+    warn_of_tracking();
     return std::move(command_);
   }
 
@@ -153,6 +154,12 @@ class Draft {
     }
     command_.warnings.push_back(
         "workers run as root: no user is named, see `user` in visitsd --help");
+  }
+
+  void warn_of_tracking() {
+    if (!config().terminate_timeout_tracks_finished) return;
+    command_.warnings.push_back(command_.origins["request_terminate_timeout_track_finished"] +
+                                ": this changes nothing, nothing runs after an answer here");
   }
 
   const Words& words_;

@@ -228,7 +228,7 @@ std::vector<Directive> logging() {
           [](auto& c) -> auto& { return c.pool.request_terminate_timeout; }, time()),
       field(
           pool, "request_terminate_timeout_track_finished",
-          "taken for php-fpm's files: here a request ends with its answer",
+          "taken for php-fpm's files, and changes nothing: nothing runs after an answer here",
           [](auto& c) -> auto& { return c.terminate_timeout_tracks_finished; }, yes_or_no()),
       field(
           pool, "catch_workers_output", "what workers print goes to error_log",

@@ -202,6 +202,15 @@ TEST_CASE_METHOD(Files, "Root needs a user in its file, or -R, and is warned in 
   CHECK(read("[www]\nuser = nobody\n", {}).warnings.empty());
 }
 
+TEST_CASE_METHOD(Files, "Who wants time limits after the answer is told that nothing runs there") {
+  const std::string name = "request_terminate_timeout_track_finished";
+  const auto warnings = read("[www]\nuser = nobody\n" + name + " = yes\n").warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0] ==
+        place(3) + name + ": this changes nothing, nothing runs after an answer here");
+  CHECK(read("[www]\nuser = nobody\n" + name + " = no\n").warnings.empty());
+}
+
 TEST_CASE_METHOD(Files, "Relative paths begin at the prefix, which begins at -p") {
   const cli::Config made =
       read(

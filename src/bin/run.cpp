@@ -1,6 +1,8 @@
 #include "bin/run.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -9,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bin/confined.hpp"
 #include "bin/logs.hpp"
@@ -26,6 +29,7 @@
 #include "os/rehearsal.hpp"
 #include "os/signals.hpp"
 #include "os/throttle.hpp"
+#include "prefork/scoreboard.hpp"
 #include "prefork/service.hpp"
 #include "visits/access_log.hpp"
 #include "visits/activity.hpp"
@@ -36,6 +40,7 @@ namespace {
 
 constexpr int exit_usage = 64;
 constexpr int exit_config = 78;
+constexpr std::size_t descriptors_of_a_pool = 16;  // some to spare
 
 // Where that is: beside the pool's own unix socket, unless said otherwise.
 std::optional<os::Endpoint> status_endpoint(const cli::Config& config) {
@@ -187,6 +192,19 @@ int serve(const cli::CommandLine& command, Words words, const Around& around) {
   });
 }
 
+// Takes what a pool takes beside what it is handed, which a program on trial does not have: what is
+// too much is known while the old one serves.
+void require_room(const os::Handover& held, const cli::Config& config) {
+  std::vector<os::Descriptor> taken;
+  for (std::size_t i = 0; i < held.items().size() + descriptors_of_a_pool; ++i) {
+    taken.emplace_back(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+    if (!taken.back()) os::fail("open as many files as a pool needs", "raise rlimit_files");
+  }
+  const int slots = prefork::Master::slots_of(config.pool);
+  const visits::Statistics statistics(slots);
+  const prefork::Scoreboard scoreboard(slots);
+}
+
 // Asked by a pool that is about to reload: whether this program can take over from it.
 void answer_running_pool(const cli::CommandLine& command) {
   const auto held = os::Handover::in_question();
@@ -196,6 +214,7 @@ void answer_running_pool(const cli::CommandLine& command) {
   os::rehearse([&] {
     limit_master(command.config);
     const Logs logs(command.config);
+    require_room(*held, command.config);
     privileges.apply();
     visits::require_access(command.config.counter);
   });

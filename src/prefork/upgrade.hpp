@@ -19,6 +19,10 @@ namespace prefork {
 // says why. A program that passes is executed; it finds the pool's belongings in VISITS_HANDOVER
 // (os::Inheritance) and its workers, which serve on until the new ones are ready.
 //
+// What no trial can see ends the pool: a file, a right or a user that is gone a moment after its
+// trial, a machine that is out of memory or of open files by then, and a program that dies where it
+// does something else than on trial. Workers that cannot start do not: those of before serve on.
+//
 // For the master's thread alone. No call waits.
 class Upgrade {
  public:

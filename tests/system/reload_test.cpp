@@ -297,6 +297,25 @@ TEST_CASE_METHOD(Site, "A log that cannot be opened is refused before anything i
   CHECK(pool.reload());
 }
 
+// Some limits are too low for the next image, some for its trial alone.
+TEST_CASE_METHOD(Site,
+                 "A limit of files too low for a pool is refused, and the old pool serves on") {
+  const int files = GENERATE(range(6, 48, 3));
+  CAPTURE(files);
+  Installation pool(folder, key, VISITSD);
+  pool.configure("visits.key = " + sysv::text_of(key) +
+                 "\n[global]\nrlimit_files = " + std::to_string(files));
+  pool.master().signal(SIGUSR2);
+  const auto ready = [&] { return occurrences(pool.log(), "ready to handle") == 2; };
+  const auto refused = [&] { return occurrences(pool.log(), "reload refused") == 1; };
+  CHECK(support::eventually([&] { return ready() || refused() || pool.master().has_ended(); }));
+  CHECK_FALSE(pool.master().has_ended());
+  const os::Descriptor client = support::connection_to(pool.socket());
+  REQUIRE(client);
+  support::send(client.get(), support::get_request("/"));
+  CHECK(support::answer_on(client.get()));
+}
+
 // As a shell does it for `>(…)`.
 TEST_CASE_METHOD(Site, "A log that is named by its descriptor is written on after a reload") {
   Installation pool(

@@ -1,59 +1,68 @@
-"""User-space instructions for a request, by function: callgrind counts in two runs, and what the longer
-one has more is what its further requests took."""
+"""User-space instructions for a request, by function, and calls for memory, by caller: callgrind counts
+in two runs, and what the longer one has more is what its further requests took."""
 
-import collections
 import contextlib
 import dataclasses
-import os
-import re
-import subprocess
+import shutil
 
+import callgrind
 import fastcgi
-from contenders import Floor, Visits, scratch
-from processes import Failure
+from contenders import Before, Floor, Visits, scratch
 
 
-class CountedVisits(Visits):
-    """Without the filter of system calls, which knows none of valgrind's."""
+class Counted:
+    """A pool under callgrind. Without visits' filter of system calls, which knows none of valgrind's."""
 
     def start(self, stack, _=None):
         key = stack.enter_context(scratch(next(self.here.keys)))
-        self.run(stack, under_callgrind(self, self.words(key, "visits.seccomp=no")))
+        words = self.words() if self.name == "floor" else self.words(key, "visits.seccomp=no")
+        self.run(stack, ["valgrind", "--tool=callgrind", "-q",
+                         f"--callgrind-out-file={self.file_of('%p')}", *words])
+
+    def file_of(self, process):
+        return f"{self.here.state}/{self.name}.callgrind.{process}"
 
 
-class CountedFloor(Floor):
-    def start(self, stack, _=None):
-        self.run(stack, under_callgrind(self, self.words()))
+class CountedVisits(Counted, Visits):
+    pass
 
 
-def under_callgrind(contender, words):
-    return ["valgrind", "--tool=callgrind", "-q", f"--callgrind-out-file={output(contender, '%p')}", *words]
+class CountedBefore(Counted, Before):
+    pass
 
 
-def output(contender, process):
-    return f"{contender.here.state}/{contender.name}.callgrind.{process}"
+class CountedFloor(Counted, Floor):
+    pass
 
 
-def measure(here, quick, tell):
+def measure(here, quick, folder, tell):
+    """Leaves callgrind's file of the longer run in the folder, for callgrind_annotate and kcachegrind."""
     fewer, more = (20, 60) if quick else (1000, 3000)
     found = {}
-    for kind in (CountedVisits, CountedFloor):
+    for kind in (CountedVisits, *([CountedBefore] if here.before else []), CountedFloor):
         tell(f"instructions: {kind.name}")
-        first, second = (counted(kind(dataclasses.replace(here, workers=1)), requests)
+        first, second = (run(kind(dataclasses.replace(here, workers=1)), requests)
                          for requests in (fewer, more))
-        second.subtract(first)
-        each = {name: count / (more - fewer) for name, count in second.items()}
-        found[kind.name] = {"total": sum(each.values()), "functions": by_cost(each)}
+        shutil.copy(second, f"{folder}/callgrind.{kind.name}")
+        functions, callers = (each(look(first), look(second), more - fewer)
+                              for look in (callgrind.by_function, callgrind.allocations))
+        found[kind.name] = {"total": sum(functions.values()), "functions": by_size(functions),
+                            "allocations": sum(callers.values()), "allocating": by_size(callers)}
     return found
 
 
-def by_cost(each):
-    return [(name, count) for name, count in sorted(each.items(), key=lambda item: -item[1])
-            if count >= 0.5]
+def each(first, second, requests):
+    second.subtract(first)
+    return {name: count / requests for name, count in second.items()}
 
 
-def counted(contender, requests):
-    """Instructions of the worker, by function, in a life of so many requests."""
+def by_size(counts):
+    return [(name, count) for name, count in sorted(counts.items(), key=lambda item: -item[1])
+            if count >= 0.1]
+
+
+def run(contender, requests):
+    """callgrind's file of the one worker, in a life of so many requests."""
     with contextlib.ExitStack() as stack:
         contender.start(stack)
         worker, = contender.pool_workers()
@@ -61,29 +70,4 @@ def counted(contender, requests):
         with connection.socket:
             for _ in range(requests):
                 connection.ask(contender.request())
-    return by_function(output(contender, worker))
-
-
-def by_function(path):
-    """callgrind_annotate's lines: 12,345 ( 1.23%)  file:function [object]"""
-    result = subprocess.run(["callgrind_annotate", "--threshold=100", "--show-percs=no", "--auto=no", path],
-                            capture_output=True, text=True, check=False)
-    if result.returncode != 0:
-        raise Failure(f"callgrind_annotate: {result.stderr.strip()}")
-    counts = collections.Counter()
-    for line in result.stdout.splitlines():
-        match = re.match(r"\s*([\d,]+)\s+(?:\S*?:)?(.+?)(?: \[([^]]*)\])?$", line)
-        if match and "PROGRAM TOTALS" not in line:
-            counts[readable(match[2], match[3])] += int(match[1].replace(",", ""))
-    return counts
-
-
-def readable(function, library):
-    """Where a library tells no names, at least the library's; and shorter words for strings."""
-    if function.startswith("0x"):
-        return f"{os.path.basename(library or '')} {function.replace('0x' + '0' * 12, '0x')}"
-    text = "std::char_traits<char>"
-    for long, short in ((f"std::__cxx11::basic_string<char, {text}, std::allocator<char> >", "std::string"),
-                        (f"std::basic_string_view<char, {text} >", "std::string_view")):
-        function = function.replace(long, short)
-    return function if len(function) <= 120 else function[:119] + "…"
+    return contender.file_of(worker)

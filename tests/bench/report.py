@@ -156,12 +156,19 @@ def flatness(results):
             "\n".join(parts)) if parts else ""
 
 
+def own_title(name):
+    return {"visits": "visits", "before": "visits before", "floor": "the floor"}[name]
+
+
 def instructions(results):
     parts = []
     for name, own in results.get("instructions", {}).items():
         rows = [[f"`{function}`", thousands(count), f"{100 * count / own['total']:.1f} %"]
-                for function, count in own["functions"][:20]]
-        parts.append(f"{title(results, name)}: {thousands(own['total'])} instructions.\n\n" +
-                     table(["function", "instructions", "share"], rows))
-    return ("## User-space instructions for a request in a worker\n\nBy callgrind, without nginx.\n\n" +
+                for function, count in own["functions"][:30]]
+        callers = [[f"`{caller}`", one_digit(count)] for caller, count in own["allocating"]]
+        parts.append(f"{own_title(name)}: {thousands(own['total'])} instructions, "
+                     f"{one_digit(own['allocations'])} allocations.\n\n" +
+                     table(["function", "instructions", "share"], rows) +
+                     ("\n" + table(["allocates", "times"], callers) if callers else ""))
+    return ("## User-space instructions for a request in a worker\n\nBy callgrind, without nginx; what a function itself took, without those that it calls.\n\n" +
             "\n".join(parts)) if parts else ""

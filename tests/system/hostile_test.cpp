@@ -11,6 +11,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -301,13 +302,15 @@ TEST_CASE_METHOD(Site, "A body arrives whole across any signal that its worker c
 
 // Bodies of any bytes, which come in pieces, and are sent back by the program that got them.
 TEST_CASE("A body arrives byte for byte though its pool is told to stop, reload or reopen") {
-  const auto [signal, sign] = GENERATE(table<int, std::string>({
+  const auto told = GENERATE(table<int, std::string>({
       {SIGQUIT, "stopping"},
       {SIGTERM, "stopping"},
       {SIGUSR1, "replacing the workers"},
       {SIGUSR2, "reload: executing"},
       {SIGHUP, "reload: executing"},
   }));
+  const int signal = std::get<0>(told);
+  const std::string sign = std::get<1>(told);
   CAPTURE(signal);
   const support::Folder folder;
   const std::string socket = folder / "echo.sock";

@@ -10,6 +10,7 @@
 
 #include "fcgi/responder.hpp"
 #include "os/log.hpp"
+#include "os/process.hpp"
 #include "os/throttle.hpp"
 #include "visits/activity.hpp"
 #include "visits/app.hpp"
@@ -75,6 +76,7 @@ void work(prefork::Worker& worker, const Household& household) {
     row.refused.add();
     row.answered(503);
   }));
+  if (config.batch) os::be_batch();
   household.confined.enter_sandbox();
   worker.idle();
   visits::ActivityBytes note;

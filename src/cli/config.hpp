@@ -65,6 +65,7 @@ struct Config {
   std::chrono::milliseconds systemd_interval{10000};  // 0: off
   std::chrono::milliseconds queue_max_age{0};         // queue.max_age; 0: none
   ConnectionLimits connection;
+  bool batch = true;  // process.batch
   std::optional<std::uint64_t> master_rlimit_files{};
   std::optional<std::uint64_t> master_rlimit_core{};
   std::optional<int> master_priority{};

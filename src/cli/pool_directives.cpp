@@ -153,6 +153,9 @@ std::vector<Directive> listening() {
           pool, "process.priority", "the workers' nice value, -19 to 20",
           [](auto& c) -> auto& { return c.confinement.priority; }, maybe(whole<int>(-19, 20))),
       field(
+          pool, "process.batch", "workers that wake do not interrupt the web server (SCHED_BATCH)",
+          [](auto& c) -> auto& { return c.batch; }, yes_or_no()),
+      field(
           pool, "process.dumpable", "workers may be traced, and leave core files",
           [](auto& c) -> auto& { return c.confinement.dumpable; }, yes_or_no()),
   };

@@ -1,6 +1,7 @@
 #include "os/process.hpp"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +34,11 @@ std::string program_path(const std::string& name) {
     if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
   }
   return std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+}
+
+void be_batch() noexcept {
+  const sched_param parameters{};
+  if (sched_getscheduler(0) == SCHED_OTHER) sched_setscheduler(0, SCHED_BATCH, &parameters);
 }
 
 std::string ending_of(int status) {

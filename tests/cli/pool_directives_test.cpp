@@ -107,6 +107,7 @@ TEST_CASE("Each directive of confinement and counter sets its value") {
        std::vector<std::pair<std::string, std::string>>{{"rlimit_files", "64"},
                                                         {"rlimit_core", "unlimited"},
                                                         {"process.priority", "20"},
+                                                        {"process.batch", "no"},
                                                         {"process.dumpable", "yes"},
                                                         {"chroot", "/c"},
                                                         {"chdir", "/d"},
@@ -125,6 +126,7 @@ TEST_CASE("Each directive of confinement and counter sets its value") {
   CHECK(config.confinement.rlimit_files == 64);
   CHECK(config.confinement.rlimit_core == ~std::uint64_t{0});
   CHECK(config.confinement.priority == 20);
+  CHECK_FALSE(config.batch);
   CHECK(config.confinement.dumpable);
   CHECK(config.confinement.chroot == "/c");
   CHECK(config.confinement.chdir == "/d");

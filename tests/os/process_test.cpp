@@ -1,5 +1,6 @@
 #include "os/process.hpp"
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,19 @@ TEST_CASE("A program is found where it was started, and a link on the way stays 
           return os::program_path("./program") == folder / "./program" ? 0 : 2;
         }) == 0);
   CHECK(os::program_path("no-such-program") == std::filesystem::read_symlink("/proc/self/exe"));
+}
+
+TEST_CASE("A process becomes a batch one, but not when it is something else on purpose") {
+  CHECK(support::in_child([] {
+          os::be_batch();
+          return sched_getscheduler(0) == SCHED_BATCH ? 0 : 1;
+        }) == 0);
+  CHECK(support::in_child([] {
+          const sched_param parameters{};
+          sched_setscheduler(0, SCHED_IDLE, &parameters);
+          os::be_batch();
+          return sched_getscheduler(0) == SCHED_IDLE ? 0 : 1;
+        }) == 0);
 }
 
 TEST_CASE("How a process ended is said in words") {

@@ -1,10 +1,12 @@
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -86,6 +88,28 @@ TEST_CASE_METHOD(Site, "visits.seccomp = no leaves the sandbox away, and nothing
   const Nginx nginx(folder);
   CHECK(support::get(nginx.url()).status == 200);
   CHECK(status_of(worker, "Seccomp") == "0");
+}
+
+TEST_CASE_METHOD(
+    Site, "Workers are batch processes unless process.batch = no; master and status are not") {
+  const auto are = [](const std::vector<pid_t>& processes, int policy) {
+    return support::eventually([&] {
+      return std::all_of(processes.begin(), processes.end(),
+                         [policy](pid_t pid) { return sched_getscheduler(pid) == policy; });
+    });
+  };
+  const int usual = sched_getscheduler(0);
+  {
+    Pool pool(folder, key, 2);
+    CHECK(are(pool.workers(), usual == SCHED_OTHER ? SCHED_BATCH : usual));
+    CHECK(sched_getscheduler(pool.master().pid()) == usual);
+    for (const pid_t child : support::children_of(pool.master().pid())) {
+      const auto workers = pool.workers();
+      if (std::count(workers.begin(), workers.end(), child) == 0) CHECK(are({child}, usual));
+    }
+  }
+  Pool pool(folder, key, 2, {"process.batch=no"});
+  CHECK(are(pool.workers(), usual));
 }
 
 TEST_CASE_METHOD(Site, "Confined workers count, send events, mend what is removed, and stop") {

@@ -44,6 +44,7 @@ void forget_signals() {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != master) _exit(0);
   forget_signals();
+  dup2(STDERR_FILENO, STDOUT_FILENO);
   if (error_fd != -1) dup2(error_fd, STDERR_FILENO);
   close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   execvp(words.front().c_str(), os::exec_arguments(words).data());

@@ -21,9 +21,11 @@ class Master;
 // when the pool is told to stop, and until it has gone the workers serve on.
 //
 // It has a session of its own, so that a terminal's Ctrl-C reaches the master alone, no blocked
-// signal, no descriptor but 0 to 2, and gets a TERM should the master die. When it ends by itself
-// it is started again in place (see Restarts): the pool and what it counts stay. What it leaves
-// behind, as a killed nginx does its workers, is told to go (QUIT) at once and given the same time.
+// signal, no descriptor but 0 to 2, and gets a TERM should the master die. What it writes to its
+// stdout goes to our stderr as it is: so nginx can write a log there that is JSON already. When it
+// ends by itself it is started again in place (see Restarts): the pool and what it counts stay.
+// What it leaves behind, as a killed nginx does its workers, is told to go (QUIT) at once and given
+// the same time.
 //
 // For the master's thread alone.
 class Front {

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -248,6 +249,18 @@ TEST_CASE_METHOD(Site, "Strangers that come to the master are reaped, as process
   REQUIRE(has("orphan"));
   CHECK(eventually([&] { return support::children_of(master->pid()).size() == 2; }));
   CHECK(stop() == 0);
+}
+
+TEST_CASE_METHOD(Site, "What the front writes to stdout goes to the pool's stderr as it is") {
+  master.emplace([this] {
+    const int error_fd = open((folder / "stderr").c_str(), O_WRONLY | O_CREAT, 0600);
+    if (dup2(error_fd, STDERR_FILENO) == -1) return 98;
+    say = [](std::string_view) { std::abort(); };
+    return live("echo '{\"any\": \"log\"}'; " + until_quit("exit"));
+  });
+  REQUIRE(has("up"));
+  CHECK(stop() == 0);
+  CHECK(text("stderr") == "{\"any\": \"log\"}\n");
 }
 
 TEST_CASE_METHOD(Site,

@@ -2,18 +2,23 @@
 
 # As many requests as that, ten at a time, each answer in a file.
 load() {  # REQUESTS
+  local answers
   mkdir -p "$scratch/answers"
-  inside timeout 60 curl -s -Z --parallel-immediate --parallel-max 10 -o "$scratch/answers/#1" "$url/[1-$1]" 2>/dev/null || true
+  answers=$(mktemp -d -p "$scratch/answers")
+  inside timeout 60 curl -s -Z --parallel-immediate --parallel-max 10 -o "$answers/#1" "$url/[1-$1]" 2>/dev/null || true
 }
 numbers() { find "$scratch/answers" -type f -exec grep -hoE '^[0-9]+ visits so far$' {} + || true; }
 
 check_killed_holders() {
-  local kills=5 requests=5000 before after answered catcher
+  local kills=5 requests=0 before after answered catcher
   before=$(count)
   nsenter -t "$pid" -i "$here/catch_holder" $kills >"$scratch/caught" 2>&1 &
   catcher=$!
   check "The semaphore can be taken from outside" eventually grep -q taken "$scratch/caught"
-  load $requests
+  while kill -0 $catcher 2>/dev/null; do
+    load 2500
+    requests=$((requests + 2500))
+  done
   check "Workers are killed while they hold it and others wait, and those take it then" wait $catcher
   note "$(grep -v taken "$scratch/caught" | tr '\n' ';')"
   after=$(count)

@@ -1,6 +1,5 @@
 #include "prefork/master.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -26,8 +25,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto tick = 1s;
-constexpr auto demand_pause = 50ms;      // between two looks while there may be demand
-constexpr auto record_pause = 250ms;     // the same while the pool is as large as it may be
 constexpr auto attendant_patience = 1s;  // of a stop
 
 std::string milliseconds(Roster::Duration time) {
@@ -41,20 +38,12 @@ bool is_crash(int status) {
   return signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT;
 }
 
-// One more for each heir that there may be at once.
-
 // A hook that fails must not take the pool along.
 template <class Hook, class... Arguments>
 void call(const char* name, const Hook& hook, const Arguments&... arguments) try {
   if (hook) hook(arguments...);
 } catch (const std::exception& error) {
   os::log(os::Level::error, std::string(name) + ": " + error.what());
-}
-
-// Somebody waits at that socket, whatever the kernel tells of its queue.
-bool is_readable(int fd) {
-  pollfd socket{.fd = fd, .events = POLLIN, .revents = 0};
-  return poll(&socket, 1, 0) == 1 && (socket.revents & POLLIN) != 0;
 }
 
 template <class Number>
@@ -85,12 +74,10 @@ Master::Master(Limits limits, Hooks hooks, const std::vector<pid_t>& predecessor
       succession_(turns_of(limits_)),
       timekeeper_(limits_, slots_of(limits_)),
       emergency_(limits_),
+      demand_(loop_, {hooks_.listening_fd, hooks_.relay_fd}),
       predecessors_(predecessors.begin(), predecessors.end()),
       initial_(initial_workers(limits_, static_cast<int>(predecessors.size()))) {
   if (!bell_) os::fail("eventfd");
-  for (const int fd : {hooks_.listening_fd, hooks_.relay_fd}) {
-    if (fd != -1) demand_fds_.push_back(fd);
-  }
 }
 
 int Master::run() {
@@ -115,8 +102,7 @@ void Master::begin() {
   });
   meet_predecessors();
   if (deadline_) return;  // one of them has ended the pool
-  const auto demand = [this] { demand_seen_ = look_again_ = Clock::now(); };
-  for (const int fd : demand_fds_) loop_.watch(fd, demand, Loop::Calls::once);
+  demand_.watch([this] { look_again_ = Clock::now(); });
 }
 
 // Some may have ended during the exec.
@@ -204,7 +190,7 @@ void Master::stop(const std::string& why, int code) {
 void Master::stop_workers() {
   if (deadline_) return;
   deadline_ = *stopping_since_ + limits_.process_control_timeout;
-  for (const int fd : demand_fds_) loop_.forget(fd);
+  demand_.forget();
   call("stop listening", hooks_.stop_listening);
   tell(roster_.workers(), SIGTERM);
   tell({predecessors_.begin(), predecessors_.end()}, SIGTERM);
@@ -298,9 +284,7 @@ Census Master::census() const {
   census.paused = roster_.paused(now);
   const std::function count_queue = [&] { census.queued = hooks_.queued ? hooks_.queued() : 0; };
   call("length of the queue", count_queue);
-  if (census.queued == 0 && std::any_of(demand_fds_.begin(), demand_fds_.end(), is_readable)) {
-    census.queued = 1;
-  }
+  if (census.queued == 0 && demand_.is_there()) census.queued = 1;
   return census;
 }
 
@@ -325,23 +309,11 @@ void Master::follow(const Decision& decision, const Census& census) {
     look_again_ = std::min(look_again_, *vacancy);
   }
   const bool may_grow = census.serving() + spawned < limits_.max_children;
-  const bool demand = spawned > 0 || census.queued > 0 || census.starting > 0;
-  listen_for_demand(!may_grow ? Demand::cannot_grow : demand ? Demand::some : Demand::none);
-}
-
-// A call for each connection would cost more than it tells: after one, the next comes no sooner
-// than a pause later, and a longer one while nothing can grow: then it is only for the record.
-void Master::listen_for_demand(Demand demand) {
-  const Time now = Clock::now();
-  const auto pause = demand == Demand::cannot_grow ? record_pause : demand_pause;
-  if (demand == Demand::some) look_again_ = std::min(look_again_, now + pause);
-  if (!demand_seen_) return;
-  if (now < *demand_seen_ + pause) {
-    look_again_ = std::min(look_again_, *demand_seen_ + pause);
-    return;
-  }
-  demand_seen_.reset();
-  for (const int fd : demand_fds_) loop_.rearm(fd);
+  const bool busy = spawned > 0 || census.queued > 0 || census.starting > 0;
+  const auto outlook = !may_grow ? Demand::Outlook::full
+                       : busy    ? Demand::Outlook::busy
+                                 : Demand::Outlook::calm;
+  look_again_ = std::min(look_again_, demand_.looked(outlook, Clock::now()));
 }
 
 void Master::retire_longest_idle() {

@@ -16,6 +16,7 @@
 #include "os/descriptor.hpp"
 #include "prefork/census.hpp"
 #include "prefork/child.hpp"
+#include "prefork/demand.hpp"
 #include "prefork/emergency.hpp"
 #include "prefork/limits.hpp"
 #include "prefork/loop.hpp"
@@ -145,8 +146,6 @@ class Master {
   void keep_time();
   void say_slow(int slot, pid_t pid);
   void kill_overdue(pid_t pid);
-  enum class Demand { cannot_grow, none, some };
-  void listen_for_demand(Demand demand);
   void announce_ready();
   void dismiss_predecessors();
   void enforce_dismissal();
@@ -179,7 +178,7 @@ class Master {
   Succession succession_;
   Timekeeper timekeeper_;
   Emergency emergency_;
-  std::vector<int> demand_fds_;  // where connections wait for a worker
+  Demand demand_;
   Mood mood_;
   std::map<pid_t, Ended> awaited_;
   std::set<pid_t> predecessors_;
@@ -189,10 +188,9 @@ class Master {
   int code_ = 0;  // to exit with
 
   Time next_tick_{};
-  Time look_again_{};                  // before the next tick
-  Time judge_again_{};                 // the next request that may be slow or overdue
-  std::optional<Time> demand_seen_{};  // not listening for demand since; absent: listening
-  Time fork_again_{};                  // after a fork that failed
+  Time look_again_{};   // before the next tick
+  Time judge_again_{};  // the next request that may be slow or overdue
+  Time fork_again_{};   // after a fork that failed
   std::optional<Time> stopping_since_{};
   std::optional<Time> deadline_{};            // of the workers' stop; absent: they serve
   std::optional<Time> attendant_again_{};     // when it may be started again

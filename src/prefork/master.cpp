@@ -75,7 +75,7 @@ Master::Master(Limits limits, Hooks hooks, const std::vector<pid_t>& predecessor
       timekeeper_(limits_, slots_of(limits_)),
       emergency_(limits_),
       demand_(loop_, {hooks_.listening_fd, hooks_.relay_fd}),
-      predecessors_(predecessors.begin(), predecessors.end()),
+      predecessors_(predecessors),
       initial_(initial_workers(limits_, static_cast<int>(predecessors.size()))) {
   if (!bell_) os::fail("eventfd");
 }
@@ -100,15 +100,10 @@ void Master::begin() {
     (void)!read(bell_.get(), &rings, sizeof rings);
     look_again_ = Clock::now();
   });
-  meet_predecessors();
+  reap();
+  predecessors_.meet();
   if (deadline_) return;  // one of them has ended the pool
   demand_.watch([this] { look_again_ = Clock::now(); });
-}
-
-// Some may have ended during the exec.
-void Master::meet_predecessors() {
-  reap();
-  std::erase_if(predecessors_, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) != 0; });
 }
 
 bool Master::over() const {
@@ -118,7 +113,7 @@ bool Master::over() const {
 Master::Time Master::next_moment() const {
   if (deadline_) return *deadline_;
   Time moment = std::min({next_tick_, look_again_, judge_again_});
-  if (dismissal_deadline_) moment = std::min(moment, *dismissal_deadline_);
+  if (const auto dismissal = predecessors_.deadline()) moment = std::min(moment, *dismissal);
   if (attendant_again_) moment = std::min(moment, *attendant_again_);
   return moment;
 }
@@ -127,7 +122,7 @@ void Master::act() {
   if (deadline_) return enforce_stop();
   const Time now = Clock::now();
   keep_attendant();
-  enforce_dismissal();
+  predecessors_.enforce(now);
   if (now >= next_tick_) {
     next_tick_ = now + tick;
     look(Look::tick);
@@ -193,7 +188,7 @@ void Master::stop_workers() {
   demand_.forget();
   call("stop listening", hooks_.stop_listening);
   tell(roster_.workers(), SIGTERM);
-  tell({predecessors_.begin(), predecessors_.end()}, SIGTERM);
+  predecessors_.tell(SIGTERM);
 }
 
 // The attendant goes last: it tells how the stop goes on.
@@ -209,7 +204,7 @@ void Master::enforce_stop() {
                                   ? "the attendant did not finish in time: it is ended by force"
                                   : "workers that did not finish in time are ended by force");
   tell(workers_gone ? attendant_.workers() : roster_.workers(), SIGKILL);
-  tell({predecessors_.begin(), predecessors_.end()}, SIGKILL);
+  predecessors_.tell(SIGKILL);
   deadline_ = Clock::now() + 1s;
 }
 
@@ -220,7 +215,7 @@ void Master::tell(const std::vector<pid_t>& children, int signal) const {
 std::vector<pid_t> Master::children() const {
   std::vector<pid_t> all = roster_.workers();
   for (const pid_t pid : attendant_.workers()) all.push_back(pid);
-  all.insert(all.end(), predecessors_.begin(), predecessors_.end());
+  for (const pid_t pid : predecessors_.all()) all.push_back(pid);
   return all;
 }
 
@@ -384,23 +379,7 @@ void Master::announce_ready() {
   ready_ = true;
   os::log(os::Level::notice, "ready to handle connections");
   call("ready", hooks_.ready);
-  dismiss_predecessors();
-}
-
-void Master::dismiss_predecessors() {
-  if (predecessors_.empty()) return;
-  tell({predecessors_.begin(), predecessors_.end()}, SIGQUIT);
-  dismissal_deadline_ = Clock::now() + limits_.process_control_timeout;
-}
-
-void Master::enforce_dismissal() {
-  if (!dismissal_deadline_ || Clock::now() < *dismissal_deadline_) return;
-  dismissal_deadline_.reset();
-  if (predecessors_.empty()) return;
-  os::log(os::Level::warning,
-          "workers of before the reload that did not finish in time are ended "
-          "by force");
-  tell({predecessors_.begin(), predecessors_.end()}, SIGKILL);
+  predecessors_.dismiss(Clock::now() + limits_.process_control_timeout);
 }
 
 // ---- births and deaths ----
@@ -490,7 +469,7 @@ void Master::reap() {
 void Master::bury(pid_t pid, int status) {
   if (const auto slot = roster_.slot_of(pid)) return bury_worker(*slot, pid, status);
   if (attendant_.slot_of(pid)) return bury_attendant(pid, status);
-  if (predecessors_.erase(pid) > 0) return;
+  if (predecessors_.left(pid)) return;
   const auto awaited = awaited_.extract(pid);
   if (!awaited.empty()) awaited.mapped()(status);
   // Else a stranger that we adopted, as process 1 of a container does.

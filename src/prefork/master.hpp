@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,6 +20,7 @@
 #include "prefork/limits.hpp"
 #include "prefork/loop.hpp"
 #include "prefork/policy.hpp"
+#include "prefork/predecessors.hpp"
 #include "prefork/roster.hpp"
 #include "prefork/scoreboard.hpp"
 #include "prefork/succession.hpp"
@@ -120,7 +120,6 @@ class Master {
   using Time = Clock::time_point;
 
   void begin();
-  void meet_predecessors();
   bool over() const;
   Time next_moment() const;
   void act();
@@ -147,8 +146,6 @@ class Master {
   void say_slow(int slot, pid_t pid);
   void kill_overdue(pid_t pid);
   void announce_ready();
-  void dismiss_predecessors();
-  void enforce_dismissal();
 
   // Births and deaths.
   std::optional<pid_t> spawn();
@@ -181,7 +178,7 @@ class Master {
   Demand demand_;
   Mood mood_;
   std::map<pid_t, Ended> awaited_;
-  std::set<pid_t> predecessors_;
+  Predecessors predecessors_;
   int initial_;
   int failed_starts_ = 0;  // in a row
   bool ready_ = false;
@@ -192,10 +189,9 @@ class Master {
   Time judge_again_{};  // the next request that may be slow or overdue
   Time fork_again_{};   // after a fork that failed
   std::optional<Time> stopping_since_{};
-  std::optional<Time> deadline_{};            // of the workers' stop; absent: they serve
-  std::optional<Time> attendant_again_{};     // when it may be started again
-  std::optional<Time> dismissal_deadline_{};  // of the predecessors
-  bool last_ones_told_ = false;               // the attendant's turn in a stop
+  std::optional<Time> deadline_{};         // of the workers' stop; absent: they serve
+  std::optional<Time> attendant_again_{};  // when it may be started again
+  bool last_ones_told_ = false;            // the attendant's turn in a stop
 };
 
 }  // namespace prefork

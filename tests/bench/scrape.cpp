@@ -1,8 +1,13 @@
 // What a thousand scrapes of /metrics in a second cost the visits beside them: rounds of ab, by
-// turns with and without. Prints, and tests nothing:
+// turns without scrapes, with a scraper that asks itself, which costs what scrapers cost, and with
+// one that asks the pool. Prints, and tests nothing:
 //     cmake --build build --target bench_scrape
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -50,14 +55,55 @@ double cpu_of(const std::vector<pid_t>& processes) {
   return sum;
 }
 
-// Asks the attendant on one connection, a thousand times a second, until told to end.
-int scrape(const std::string& socket, const std::atomic<bool>& more) {
+enum class Scrapes { none, of_itself, of_the_pool };
+
+// Two ends of one connection, one of which answers what was asked at the other.
+class Mirror {
+ public:
+  explicit Mirror(const std::string& page) : answer_(records_of(page)) {
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == -1) std::abort();
+    asking_ = os::Descriptor(ends[0]);
+    answering_ = os::Descriptor(ends[1]);
+  }
+
+  int fd() const { return asking_.get(); }
+
+  void answer() const {
+    std::array<char, 4096> request{};
+    (void)!read(answering_.get(), request.data(), request.size());
+    support::send(answering_.get(), answer_);
+  }
+
+ private:
+  static std::string records_of(const std::string& page) {
+    return support::record(support::Type::out, page) + support::record(support::Type::out, "") +
+           support::record(support::Type::end, std::string(8, '\0'));
+  }
+
+  std::string answer_;
+  os::Descriptor asking_;
+  os::Descriptor answering_;
+};
+
+std::string page_at(const std::string& socket) {
   const os::Descriptor connection = support::connection_to(socket);
+  support::send(connection.get(), support::get_request("/metrics"));
+  return support::answer_on(connection.get()).value_or("");
+}
+
+// Asks on one connection, a thousand times a second, until told to end.
+int scrape(const std::string& socket, Scrapes whom, const std::atomic<bool>& more) {
+  if (whom == Scrapes::none) return 0;
+  const Mirror mirror(page_at(socket));
+  const os::Descriptor pool = support::connection_to(socket);
+  const int connection = whom == Scrapes::of_itself ? mirror.fd() : pool.get();
   int scrapes = 0;
   for (auto next = Clock::now(); more; next += scrape_every) {
     std::this_thread::sleep_until(next);
-    support::send(connection.get(), support::get_request("/metrics"));
-    const std::string page = support::answer_on(connection.get()).value_or("");
+    support::send(connection, support::get_request("/metrics"));
+    if (whom == Scrapes::of_itself) mirror.answer();
+    const std::string page = support::answer_on(connection).value_or("");
     if (page.find("# EOF") == std::string::npos) std::puts("a page was torn, or none");
     ++scrapes;
   }
@@ -71,15 +117,13 @@ struct Round {
   double attendant = 0;  // µs of the attendant for each scrape
 };
 
-Round measure(Site& site, bool with_scrapes) {
+Round measure(Site& site, Scrapes whom) {
   std::vector<pid_t> serving = site.pool.workers();
   for (const pid_t pid : family_of(site.nginx.master().pid())) serving.push_back(pid);
   const std::vector<pid_t> attendant = {site.pool.attendant()};
   std::atomic<bool> more{true};
   int scrapes = 0;
-  std::jthread scraper([&] {
-    if (with_scrapes) scrapes = scrape(site.folder / "visits-status.sock", more);
-  });
+  std::jthread scraper([&] { scrapes = scrape(site.folder / "visits-status.sock", whom, more); });
   const double before = cpu_of(serving);
   const double attendant_before = cpu_of(attendant);
   const auto start = Clock::now();
@@ -117,37 +161,42 @@ void print(const char* name, const std::vector<Round>& all) {
   print("CPU of workers and nginx for each, us", all, [](const Round& r) { return r.cpu; });
 }
 
-// Each round beside the one before it, so that a machine that grows slower meanwhile does not
-// count.
-void print_cost(const std::vector<Round>& without, const std::vector<Round>& with) {
+// Each round beside one of just before it, so that a machine that grows slower does not count.
+void print_cost(const char* name, const std::vector<Round>& without,
+                const std::vector<Round>& with) {
   std::vector<double> of_rate;
   std::vector<double> of_cpu;
   for (std::size_t i = 0; i < with.size(); ++i) {
     of_rate.push_back(100 * (1 - with[i].rate / without[i].rate));
     of_cpu.push_back(100 * (with[i].cpu / without[i].cpu - 1));
   }
-  std::puts("what scraping costs, in percent");
-  print("of the requests in a second, scraper included", of_rate);
+  std::puts(name);
+  print("of the requests in a second", of_rate);
   print("of the CPU of each request", of_cpu);
-  print("of this machine, the attendant's CPU", with, [](const Round& r) {
-    return r.scrapes * r.attendant / 1e4 / std::thread::hardware_concurrency();
-  });
 }
 
 }  // namespace
 
 int main() {
   Site site;
-  measure(site, false);  // warms up
+  measure(site, Scrapes::none);  // warms up
   std::vector<Round> without;
-  std::vector<Round> with;
+  std::vector<Round> of_itself;
+  std::vector<Round> of_the_pool;
   for (int i = 0; i < rounds; ++i) {
-    without.push_back(measure(site, false));
-    with.push_back(measure(site, true));
+    without.push_back(measure(site, Scrapes::none));
+    of_itself.push_back(measure(site, Scrapes::of_itself));
+    of_the_pool.push_back(measure(site, Scrapes::of_the_pool));
   }
-  print("without scrapes", without);
-  print("with scrapes", with);
-  print("scrapes in a second", with, [](const Round& r) { return r.scrapes; });
-  print("CPU of the attendant for each, us", with, [](const Round& r) { return r.attendant; });
-  print_cost(without, with);
+  print("without a scraper", without);
+  print("beside a scraper that asks itself", of_itself);
+  print("beside a scraper that asks the pool", of_the_pool);
+  print("scrapes in a second", of_the_pool, [](const Round& r) { return r.scrapes; });
+  print("CPU of the attendant for each, us", of_the_pool,
+        [](const Round& r) { return r.attendant; });
+  print("percent of this machine that is", of_the_pool, [](const Round& r) {
+    return r.scrapes * r.attendant / 1e4 / std::thread::hardware_concurrency();
+  });
+  print_cost("what the scraper costs, in percent", without, of_itself);
+  print_cost("what the pool's answers to it cost, in percent", of_itself, of_the_pool);
 }

@@ -47,7 +47,7 @@ bool Exchange::answer(Codec& codec, const Handler& handler, Keep keep) {
     return handler(request);
   };
   if (!codec.answer(screen_.text(), connection_.get(), with_body)) return false;
-  screen_ = Screen(bodies_);
+  screen_.begin_anew();
   return stays;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace fcgi {
 namespace {
@@ -63,6 +64,13 @@ Verdict Screen::take(std::string_view bytes) {
   while (verdict_ == Verdict::incomplete && !bytes.empty()) bytes.remove_prefix(step(bytes));
   if (verdict_ == Verdict::sound && !bytes.empty()) surplus_ = true;
   return verdict_;
+}
+
+void Screen::begin_anew() {
+  Screen anew(bodies_);
+  anew.text_ = std::move(text_);
+  anew.text_.clear();
+  *this = std::move(anew);
 }
 
 std::size_t Screen::step(std::string_view bytes) {

@@ -33,6 +33,10 @@ class Screen {
   explicit Screen(Bodies bodies = Bodies::dropped) : bodies_(bodies) {}
 
   Verdict take(std::string_view bytes);
+
+  // As new, for the next request of the connection; the memory stays.
+  void begin_anew();
+
   Verdict verdict() const { return verdict_; }
 
   // Whether any byte has been taken.

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <system_error>
 
 namespace http {
@@ -20,11 +21,12 @@ std::optional<std::int64_t> number_in(std::string_view digits, std::size_t most)
 }  // namespace
 
 std::string_view Request::parameter(std::string_view name) const {
-  if (parameters == nullptr) return {};
+  if (parameters == nullptr || name.empty()) return {};
   for (const char* const* at = parameters; *at != nullptr; ++at) {
-    const std::string_view pair(*at);
-    if (pair.size() > name.size() && pair[name.size()] == '=' && pair.starts_with(name)) {
-      return pair.substr(name.size() + 1);
+    const char* const pair = *at;
+    if (pair[0] != name[0]) continue;  // most are told apart by that
+    if (std::strncmp(pair, name.data(), name.size()) == 0 && pair[name.size()] == '=') {
+      return pair + name.size() + 1;
     }
   }
   return {};

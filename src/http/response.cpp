@@ -15,7 +15,10 @@ std::string_view reason_of(int status) {
 }
 
 std::string cgi_text(const Response& response, Body body) {
-  std::string text = "Status: " + std::to_string(response.status);
+  constexpr std::size_t room_for_headers = 200;
+  std::string text;
+  text.reserve(room_for_headers + response.body.size());
+  text.append("Status: ").append(std::to_string(response.status));
   text.append(" ").append(reason_of(response.status));
   text.append("\r\nContent-Type: ").append(response.content_type);
   text.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));

@@ -20,6 +20,7 @@
 #include <unordered_map>
 
 #include "os/descriptor.hpp"
+#include "os/process.hpp"
 
 // The floor of the benchmark: a FastCGI responder that does no more than any has to. It looks at
 // the headers of records to find where a request ends, reads nothing of what they hold, counts
@@ -159,6 +160,7 @@ void start(int workers, int listener, const std::string& answer) {
     if (pid != 0) continue;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != master) _exit(0);
+    os::be_batch();  // as visits
     std::make_unique<Worker>(listener, answer)->serve();
   }
 }

@@ -23,7 +23,7 @@ class Exchange {
 
   // REQUIRES: the connection is blocking, with a time limit on writing.
   explicit Exchange(os::Descriptor connection, Bodies bodies = Bodies::dropped)
-      : connection_(std::move(connection)), bodies_(bodies), screen_(bodies) {}
+      : connection_(std::move(connection)), screen_(bodies) {}
 
   int fd() const { return connection_.get(); }
 
@@ -50,7 +50,6 @@ class Exchange {
 
  private:
   os::Descriptor connection_;
-  Bodies bodies_;
   Screen screen_;
 };
 

@@ -52,8 +52,8 @@ struct Kills {
   int not_replaced = 0;  // times that the pool was not at full size within a second
 };
 
-// Whether the pool is at full size, without that worker, within a second: a thousand looks, so that a
-// machine on which nothing gets on gives the pool more.
+// Whether the pool is at full size, without that worker, within a second: a thousand looks, so that
+// a machine on which nothing gets on gives the pool more.
 bool is_replaced(const Pool& pool, pid_t victim, std::size_t size) {
   for (int look = 0; look < 1000; ++look) {
     const std::vector<pid_t> workers = pool.workers();

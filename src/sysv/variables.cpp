@@ -244,7 +244,10 @@ void Variables::replace(Place place, std::string_view text) {
   const bool fits_before = before + need <= place.at;
   if (!fits_before && place.end() == end_ && place.room_after() + need > end_) {
     const std::size_t more = std::max(chunk::least, place.room_after() + need - end_);
-    if (free_bytes() < more) return overwrite(place, text, more);
+    if (free_bytes() < more) {
+      if (!fits_over(place, text)) no_room(more);
+      return overwrite(place, text);
+    }
     append(filler_key, {}, more);
     absorb_fillers(place);
   }
@@ -257,16 +260,24 @@ void Variables::replace(Place place, std::string_view text) {
 // Behind a variable that has no room beside it are others. Where the segment is too full to hold
 // them twice, a short text still goes where the old one is. (To the end alone, as PHP does it,
 // would be two stores: one death between them, and the variable is there twice or not at all.)
+// What stands behind is read only when there is no other way: it may be long, and a count is put
+// often.
 void Variables::rebuild_or_overwrite(const Place& place, std::string_view text) {
-  const std::size_t twice = chunk::least + chunk_size(text.size()) + size_of(chain_behind(place));
-  if (free_bytes() >= twice) return rebuild(place, text);
-  overwrite(place, text, twice);
+  const std::size_t need = chunk::least + chunk_size(text.size());
+  if (free_bytes() >= need + (end_ - place.end())) return rebuild(place, text);
+  if (fits_over(place, text)) return overwrite(place, text);
+  const std::size_t twice = need + size_of(chain_behind(place));
+  if (free_bytes() < twice) no_room(twice);
+  rebuild(place, text);
+}
+
+bool Variables::fits_over(const Place& place, std::string_view text) {
+  return text.size() <= wide_size && place.next >= chunk::text + wide_size;
 }
 
 // Whoever reads a text ignores what follows its first complete value, as PHP does; so the length
-// may be too large for a moment, never too small. `elsewhere`: the room that a longer text needs.
-void Variables::overwrite(const Place& place, std::string_view text, std::size_t elsewhere) {
-  if (text.size() > wide_size || place.next < chunk::text + wide_size) no_room(elsewhere);
+// may be too large for a moment, never too small.
+void Variables::overwrite(const Place& place, std::string_view text) {
   const auto store_length = [&] {
     store(place.at + chunk::length, static_cast<Word>(text.size()));
   };

@@ -131,7 +131,8 @@ class Variables {
   void absorb_fillers(Place& place);
   void point(const Place& place, std::size_t at);
   void rebuild_or_overwrite(const Place& place, std::string_view text);
-  void overwrite(const Place& place, std::string_view text, std::size_t elsewhere);
+  static bool fits_over(const Place& place, std::string_view text);
+  void overwrite(const Place& place, std::string_view text);
   [[noreturn]] void no_room(std::size_t need) const;
   void rebuild(const Place& place, std::string_view text);
   static std::size_t size_of(const std::vector<Chunk>& chain);

@@ -493,6 +493,18 @@ TEST_CASE("In a segment too full to hold it twice a long variable stays as it is
   CHECK(memory.copy() == before);
 }
 
+// Seen by damage that only a reader of what stands behind would meet.
+TEST_CASE("In a filled segment a count goes over the old one, however much stands behind") {
+  Memory memory(40 + 3 * 40);
+  memory.header(40 + 3 * 40);
+  memory.chunk(40, 0, "i:41;");
+  memory.chunk(80, 7, "i:7;");
+  memory.chunk(120, 8, "i:8;");
+  memory.set(120 + layout::chunk::next, 7);
+  Variables(memory.bytes()).put(0, "i:42;");
+  CHECK(Variables(memory.bytes()).get(0) == "i:42;");
+}
+
 // A chunk of another writer than PHP, which rounds less: a store of 16 bytes would be the end of
 // the next variable.
 TEST_CASE("A chunk with less room than a wide store is never written over") {

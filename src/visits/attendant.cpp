@@ -7,7 +7,6 @@
 
 #include "visits/view/html.hpp"
 #include "visits/view/json.hpp"
-#include "visits/view/metrics.hpp"
 #include "visits/view/openmetrics.hpp"
 #include "visits/view/text.hpp"
 #include "visits/view/xml.hpp"
@@ -51,7 +50,8 @@ Attendant::Attendant(Sources sources, prefork::Limits limits, Settings settings)
     : sources_(sources),
       limits_(std::move(limits)),
       settings_(std::move(settings)),
-      gauge_(sources.listen_fd) {
+      gauge_(sources.listen_fd),
+      metrics_(settings_.version) {
   tzset();
 }
 
@@ -60,7 +60,7 @@ http::Response Attendant::answer(const http::Request& request) {
   if (is(settings_.ping_path, path)) return page(plain, settings_.ping_response);
   if (is(settings_.status_path, path)) return status(query_of(request));
   if (is(settings_.metrics_path, path)) {
-    return page(openmetrics_type, view::metrics(snapshot(), settings_.version));
+    return page(openmetrics_type, metrics_.page(snapshot()));
   }
   return {.status = 404, .content_type = plain, .body = "not found\n"};
 }

@@ -10,6 +10,7 @@
 #include "prefork/limits.hpp"
 #include "prefork/scoreboard.hpp"
 #include "visits/statistics.hpp"
+#include "visits/view/metrics.hpp"
 #include "visits/view/snapshot.hpp"
 
 namespace visits {
@@ -57,6 +58,7 @@ class Attendant {
   prefork::Limits limits_;
   Settings settings_;
   os::BacklogGauge gauge_;
+  view::Metrics metrics_;
 };
 
 }  // namespace visits

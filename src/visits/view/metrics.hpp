@@ -1,13 +1,35 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
-#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "visits/view/snapshot.hpp"
 
 namespace visits::view {
 
-// The pool in OpenMetrics 1.0, every sample with the label `pool`.
-std::string metrics(const Snapshot& snapshot, std::string_view version);
+// A page without its numbers: all its text, and where in it a number stands.
+struct Form {
+  std::string text;
+  std::vector<std::size_t> gaps;
+};
+
+// The pool in OpenMetrics 1.0, every sample with the label `pool`. A scrape comes often, and of its
+// page only the numbers change: the rest is written once, and the numbers are filled in.
+class Metrics {
+ public:
+  explicit Metrics(std::string version) : version_(std::move(version)) {}
+
+  std::string page(const Snapshot& snapshot);
+
+ private:
+  bool fits(const Snapshot& snapshot) const;
+
+  std::string version_;
+  std::string pool_;
+  bool has_queue_ = false;
+  Form form_;  // for that pool, with a queue or without; empty: none yet
+};
 
 }  // namespace visits::view

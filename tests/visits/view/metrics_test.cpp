@@ -27,7 +27,7 @@ for family in text_string_to_metric_families(open(sys.argv[1], encoding="utf-8",
 }  // namespace
 
 TEST_CASE("The metrics are OpenMetrics, for a strict parser, of every type in use") {
-  const support::Result samples = parsed(metrics(support::pool_example(), "1.2.3"));
+  const support::Result samples = parsed(Metrics("1.2.3").page(support::pool_example()));
   INFO(samples.text);
   REQUIRE(samples.code == 0);
   for (const char* sample : {
@@ -59,7 +59,7 @@ TEST_CASE("The metrics are OpenMetrics, for a strict parser, of every type in us
 }
 
 TEST_CASE("The parser that judges the metrics is strict") {
-  const std::string page = metrics(support::pool_example(), "1.2.3");
+  const std::string page = Metrics("1.2.3").page(support::pool_example());
   CHECK(parsed(page.substr(0, page.size() - 6)).code != 0);       // without # EOF
   CHECK(parsed(openmetrics(support::pool_example())).code != 0);  // php-fpm's counters
 }
@@ -67,7 +67,7 @@ TEST_CASE("The parser that judges the metrics is strict") {
 TEST_CASE("A name that could end a label does not") {
   Snapshot snapshot = support::pool_example();
   snapshot.pool = "a\"b\\c} 5";
-  const support::Result samples = parsed(metrics(snapshot, "1"));
+  const support::Result samples = parsed(Metrics("1").page(snapshot));
   REQUIRE(samples.code == 0);
   CHECK_THAT(samples.text, support::contains("visits_counted_total pool=a\"b\\c} 5 69.0\n"));
 }
@@ -75,7 +75,7 @@ TEST_CASE("A name that could end a label does not") {
 TEST_CASE("A queue that the kernel does not tell is no sample, rather than a wrong one") {
   Snapshot snapshot = support::pool_example();
   snapshot.queue.reset();
-  const std::string page = metrics(snapshot, "1");
+  const std::string page = Metrics("1").page(snapshot);
   CHECK_THAT(page, !support::contains("queue_capacity"));
   CHECK(parsed(page).code == 0);
 }

@@ -6,6 +6,7 @@
 #include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -60,6 +61,12 @@ std::optional<Backlog> backlog_in(const char* message, std::size_t size) {
   return Backlog{.pending = queue->udiag_rqueue, .capacity = queue->udiag_wqueue};
 }
 
+// Whoever listens no longer is told of, too.
+bool is_empty(int listen_fd) {
+  pollfd door{.fd = listen_fd, .events = POLLIN, .revents = 0};
+  return retry([&] { return poll(&door, 1, 0); }) == 0;
+}
+
 }  // namespace
 
 BacklogGauge::BacklogGauge(int listen_fd) noexcept : listen_fd_(listen_fd) {
@@ -84,9 +91,15 @@ std::optional<Backlog> BacklogGauge::read_tcp() const noexcept {
   return Backlog{.pending = info.tcpi_unacked, .capacity = info.tcpi_sacked};
 }
 
+std::optional<Backlog> BacklogGauge::read_unix() noexcept {
+  if (known_ && is_empty(listen_fd_)) return Backlog{.pending = 0, .capacity = known_->capacity};
+  known_ = read_netlink();
+  return known_;
+}
+
 // The kernel has answered by the time that it has taken the question, so nothing is waited for. An
 // answer to an earlier question is thrown away.
-std::optional<Backlog> BacklogGauge::read_unix() noexcept {
+std::optional<Backlog> BacklogGauge::read_netlink() noexcept {
   if (!netlink_ || !ask()) return std::nullopt;
   std::array<char, 1024> answer{};
   while (true) {

@@ -16,9 +16,10 @@ struct Backlog {
 };
 
 // Asks the kernel for a socket's backlog, again and again, without any privilege: TCP_INFO, and for
-// unix sockets sock_diag, which is asked for that one socket and not for all. One per process: a
-// copy from before a fork would mix up the answers. Once made, it needs no system call but send,
-// recv and getsockopt, and never waits.
+// unix sockets sock_diag, which is asked for that one socket and not for all. While nobody waits,
+// one poll(2) tells as much for a tenth of the price; a capacity that has been changed then shows
+// with the next connection that waits. One per process: a copy from before a fork would mix up the
+// answers. Once made, it needs no system call but poll, send, recv and getsockopt, and never waits.
 class BacklogGauge {
  public:
   // REQUIRES: the socket outlives the gauge. Never throws: a gauge that cannot be made reads
@@ -31,13 +32,15 @@ class BacklogGauge {
  private:
   std::optional<Backlog> read_tcp() const noexcept;
   std::optional<Backlog> read_unix() noexcept;
+  std::optional<Backlog> read_netlink() noexcept;
   bool ask() noexcept;
 
   int listen_fd_;
   int family_ = 0;
   ino_t inode_ = 0;
   std::uint32_t sequence_ = 0;
-  Descriptor netlink_;  // of a unix socket alone
+  std::optional<Backlog> known_;  // what netlink said last
+  Descriptor netlink_;            // of a unix socket alone
 };
 
 // One look, with a gauge of its own.

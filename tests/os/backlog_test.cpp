@@ -70,6 +70,38 @@ TEST_CASE("A gauge reads without privileges, a thousand times, with the descript
         }) == 0);
 }
 
+TEST_CASE("A gauge follows a queue that fills and empties by turns") {
+  Door door(GENERATE(as<std::string>(), "unix", "tcp"), 20);
+  os::BacklogGauge gauge(door.listener.fd());
+  for (int turn = 0; turn < 3; ++turn) {
+    const auto client = connection_to(door.listener.fd());
+    CHECK(gauge.read()->pending == 1);
+    door.let_in();
+    CHECK(gauge.read()->pending == 0);
+  }
+}
+
+TEST_CASE("Netlink is asked again only while somebody waits, and tells a changed capacity then") {
+  Door door("unix", 20);
+  CHECK(support::in_child([&] {
+          const int netlink = dup(door.listener.fd());
+          close(netlink);  // and so the number that the gauge's own socket gets
+          os::BacklogGauge gauge(door.listener.fd());
+          const auto reads = [&gauge](std::uint32_t pending, std::uint32_t capacity) {
+            const auto backlog = gauge.read();
+            return backlog && backlog->pending == pending && backlog->capacity == capacity;
+          };
+          if (!reads(0, 20)) return 1;
+          listen(door.listener.fd(), 30);
+          if (!reads(0, 20)) return 2;
+          const auto client = connection_to(door.listener.fd());
+          if (!reads(1, 30)) return 3;
+          door.let_in();
+          close(netlink);
+          return reads(0, 30) ? 0 : 4;
+        }) == 0);
+}
+
 TEST_CASE("What does not listen has no backlog") {
   int ends[2];
   REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);

@@ -68,7 +68,7 @@ class Outline {
     text.append("\n");
   }
 
-  Form finish() && {
+  Form finish() {
     form_.text.append("# EOF\n");
     return std::move(form_);
   }
@@ -92,6 +92,9 @@ class Numbers {
         gap_(form.gaps.begin()),
         page_(form.text.size() + form.gaps.size() * most_digits, '\0'),
         to_(page_.data()) {}
+  Numbers(const Numbers&) = delete;
+  Numbers& operator=(const Numbers&) = delete;
+  ~Numbers() = default;
 
   void family(std::string_view /*name*/, std::string_view /*type*/, std::string_view /*help*/,
               std::string_view /*unit*/ = {}) {}
@@ -102,7 +105,7 @@ class Numbers {
     put(value);
   }
 
-  std::string finish() && {
+  std::string finish() {
     copy_until(form_.text.size());
     page_.resize(static_cast<std::size_t>(to_ - page_.data()));
     return std::move(page_);
@@ -230,12 +233,12 @@ void pool(Page& page, const Snapshot& snapshot, std::string_view version) {
 }
 
 template <class Page>
-auto written(Page page, const Snapshot& snapshot, std::string_view version) {
+auto written(Page&& page, const Snapshot& snapshot, std::string_view version) {
   requests(page, snapshot);
   queue(page, snapshot);
   workers(page, snapshot);
   pool(page, snapshot, version);
-  return std::move(page).finish();
+  return page.finish();
 }
 
 }  // namespace

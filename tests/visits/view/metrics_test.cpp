@@ -1,5 +1,10 @@
 #include "visits/view/metrics.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "support/pool_example.hpp"
@@ -62,6 +67,50 @@ TEST_CASE("The parser that judges the metrics is strict") {
   const std::string page = Metrics("1.2.3").page(support::pool_example());
   CHECK(parsed(page.substr(0, page.size() - 6)).code != 0);       // without # EOF
   CHECK(parsed(openmetrics(support::pool_example())).code != 0);  // php-fpm's counters
+}
+
+TEST_CASE("A page is the same whatever the pages before it were") {
+  Snapshot other = support::pool_example();
+  other.pool = "another";
+  other.queue.reset();
+  other.spawned = 1'234'567'890'123;
+  other.totals.service = {};
+  Metrics metrics("1");
+  for (const Snapshot& snapshot : {support::pool_example(), other, support::pool_example()}) {
+    CHECK(metrics.page(snapshot) == Metrics("1").page(snapshot));
+  }
+}
+
+TEST_CASE("A queue that comes and goes changes its own samples alone") {
+  Snapshot snapshot = support::pool_example();
+  snapshot.queue.reset();
+  Metrics metrics("1");
+  const auto parts = [&](const std::string& page) {
+    const auto begin = page.find("# TYPE visits_queue_length gauge\n");
+    const auto end = page.find("# TYPE visits_queue_length_max gauge\n");
+    return std::pair(page.substr(0, std::min(begin, end)), page.substr(end));
+  };
+  const std::string without = metrics.page(snapshot);
+  const std::string with = metrics.page(support::pool_example());
+  CHECK(with.size() > without.size());
+  CHECK(parts(with) == parts(without));
+}
+
+TEST_CASE("Seconds are told to the nanosecond, however many they are") {
+  struct Case {
+    std::chrono::nanoseconds sum;
+    const char* text;
+  };
+  Snapshot snapshot = support::pool_example();
+  Metrics metrics("1");
+  for (const auto& [sum, text] : {Case{std::chrono::nanoseconds(0), "0.000000000"},
+                                  Case{std::chrono::nanoseconds(1), "0.000000001"},
+                                  Case{std::chrono::nanoseconds(999'999'999), "0.999999999"},
+                                  Case{std::chrono::nanoseconds(1'000'000'000), "1.000000000"},
+                                  Case{std::chrono::nanoseconds::max(), "9223372036.854775807"}}) {
+    snapshot.totals.service.sum = sum;
+    CHECK_THAT(metrics.page(snapshot), support::contains(std::string(" ") + text + "\n"));
+  }
 }
 
 TEST_CASE("A name that could end a label does not") {

@@ -60,7 +60,7 @@ http::Response Attendant::answer(const http::Request& request) {
   if (is(settings_.ping_path, path)) return page(plain, settings_.ping_response);
   if (is(settings_.status_path, path)) return status(query_of(request));
   if (is(settings_.metrics_path, path)) {
-    return page(openmetrics_type, metrics_.page(snapshot()));
+    return page(openmetrics_type, metrics_.page(snapshot(view::Detail::pool)));
   }
   return {.status = 404, .content_type = plain, .body = "not found\n"};
 }
@@ -77,15 +77,16 @@ http::Response Attendant::status(std::string_view query) {
                                               {"json", "application/json", view::json}}};
   const auto detail = asks_for(query, "full") ? view::Detail::full : view::Detail::pool;
   for (const auto& [name, type, view] : formats) {
-    if (asks_for(query, name)) return page(type, view(snapshot(), detail));
+    if (asks_for(query, name)) return page(type, view(snapshot(detail), detail));
   }
-  if (asks_for(query, "openmetrics")) return page(openmetrics_type, view::openmetrics(snapshot()));
-  return page(plain, view::text(snapshot(), detail));
+  if (asks_for(query, "openmetrics"))
+    return page(openmetrics_type, view::openmetrics(snapshot(view::Detail::pool)));
+  return page(plain, view::text(snapshot(detail), detail));
 }
 
-view::Snapshot Attendant::snapshot() {
+view::Snapshot Attendant::snapshot(view::Detail detail) {
   return view::snapshot_of(sources_.scoreboard, sources_.statistics, limits_, gauge_.read(),
-                           view::Moment::now());
+                           view::Moment::now(), detail);
 }
 
 }  // namespace visits

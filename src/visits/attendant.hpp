@@ -52,7 +52,7 @@ class Attendant {
 
  private:
   http::Response status(std::string_view query);
-  view::Snapshot snapshot();
+  view::Snapshot snapshot(view::Detail detail);
 
   Sources sources_;
   prefork::Limits limits_;

@@ -63,9 +63,12 @@ std::string replaced(std::string_view text, const std::array<Rule, Count>& rules
   return result;
 }
 
+bool is_plain(char byte) { return byte >= ' ' && byte <= '~'; }
+
 }  // namespace
 
 std::string printable(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), is_plain)) return std::string(text);
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {

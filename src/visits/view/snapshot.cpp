@@ -50,12 +50,12 @@ Numbers numbers_of(const Slot& slot) {
 }
 
 // Without its note when it has changed at every look: no request is shown with another's numbers.
-Numbers read(const Slot& slot, NoteBytes& note) {
+Numbers read(const Slot& slot, NoteBytes& note, Detail detail) {
   Numbers numbers;
   for (int look = 0; look < most_looks; ++look) {
     const std::uint32_t version = slot.version.load(std::memory_order_acquire);
     numbers = numbers_of(slot);
-    note.size = slot.note.read(note.room);
+    note.size = detail == Detail::full ? slot.note.read(note.room) : 0;
     std::atomic_thread_fence(std::memory_order_acquire);
     if (version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version) return numbers;
   }
@@ -100,11 +100,13 @@ Process process_of(const Numbers& numbers, nanoseconds now) {
   return process;
 }
 
-std::vector<Process> processes_of(const prefork::Scoreboard& scoreboard, nanoseconds now) {
+std::vector<Process> processes_of(const prefork::Scoreboard& scoreboard, nanoseconds now,
+                                  Detail detail) {
   std::vector<Process> processes;
+  processes.reserve(static_cast<std::size_t>(scoreboard.size()));
   NoteBytes note;
   for (int slot = 0; slot < scoreboard.size(); ++slot) {
-    const Numbers numbers = read(scoreboard[slot], note);
+    const Numbers numbers = read(scoreboard[slot], note, detail);
     if (numbers.stage == Slot::Stage::vacant) continue;
     describe(processes.emplace_back(process_of(numbers, now)), note);
   }
@@ -134,14 +136,15 @@ int Snapshot::count(Process::State state) const {
 }
 
 Snapshot snapshot_of(const prefork::Scoreboard& scoreboard, const Statistics& statistics,
-                     const prefork::Limits& limits, std::optional<os::Backlog> queue, Moment now) {
+                     const prefork::Limits& limits, std::optional<os::Backlog> queue, Moment now,
+                     Detail detail) {
   const prefork::PoolRecord& pool = scoreboard.pool();
   Snapshot snapshot{.pool = printable(limits.name),
                     .sizing = limits.sizing,
                     .max_children = limits.max_children,
                     .started_at = duration_cast<seconds>(nanoseconds(pool.started_at)),
                     .now = duration_cast<seconds>(now.realtime),
-                    .processes = processes_of(scoreboard, now.monotonic),
+                    .processes = processes_of(scoreboard, now.monotonic, detail),
                     .queue = queue,
                     .accepted = accepted_by(scoreboard),
                     .max_queue = pool.max_queue,

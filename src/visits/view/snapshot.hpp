@@ -70,8 +70,9 @@ struct Snapshot {
 enum class Detail { pool, full };
 
 // Takes no lock, and waits for nobody: a worker that changes its slot all the time, look after
-// look, is shown without its request.
+// look, is shown without its request. For a page of the pool alone no worker's request is read.
 Snapshot snapshot_of(const prefork::Scoreboard& scoreboard, const Statistics& statistics,
-                     const prefork::Limits& limits, std::optional<os::Backlog> queue, Moment now);
+                     const prefork::Limits& limits, std::optional<os::Backlog> queue, Moment now,
+                     Detail detail);
 
 }  // namespace visits::view

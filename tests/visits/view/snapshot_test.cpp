@@ -22,8 +22,8 @@ struct Pool {
   std::optional<os::Backlog> queue;
   visits::view::Moment now{.monotonic = 100s, .realtime = 1'000'000s};
 
-  visits::view::Snapshot look() const {
-    return visits::view::snapshot_of(scoreboard, statistics, limits, queue, now);
+  visits::view::Snapshot look(visits::view::Detail detail = visits::view::Detail::full) const {
+    return visits::view::snapshot_of(scoreboard, statistics, limits, queue, now, detail);
   }
 };
 
@@ -68,6 +68,14 @@ TEST_CASE_METHOD(Pool, "An idle worker shows its latest request and how long tha
   CHECK(process.content_length == 4);
   CHECK(process.user == "-");
   CHECK(process.script == "-");
+}
+
+TEST_CASE_METHOD(Pool, "A look at the pool alone counts its workers and reads no request") {
+  be_idle(scoreboard[1]);
+  note(scoreboard[1], {.method = "GET", .uri = "/a"});
+  const auto snapshot = look(visits::view::Detail::pool);
+  CHECK(snapshot.count(Process::State::idle) == 1);
+  CHECK(snapshot.processes.at(0).uri == "-");
 }
 
 TEST_CASE_METHOD(Pool, "A busy worker shows how long its request has taken so far") {

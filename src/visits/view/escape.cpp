@@ -47,20 +47,23 @@ struct Rule {
   std::string_view to;
 };
 
+// What needs no rule is copied as it stands, as far as that goes.
 template <std::size_t Count>
 std::string replaced(std::string_view text, const std::array<Rule, Count>& rules) {
+  const auto rule_for = [&](char byte) {
+    return std::find_if(rules.begin(), rules.end(),
+                        [byte](const Rule& rule) { return rule.from == byte; });
+  };
   std::string result;
   result.reserve(text.size());
-  for (const char byte : text) {
-    const auto rule = std::find_if(rules.begin(), rules.end(),
-                                   [&](const Rule& candidate) { return candidate.from == byte; });
-    if (rule == rules.end()) {
-      result += byte;
-    } else {
-      result += rule->to;
-    }
+  while (true) {
+    const auto special = std::find_if(text.begin(), text.end(),
+                                      [&](char byte) { return rule_for(byte) != rules.end(); });
+    result.append(text.begin(), special);
+    if (special == text.end()) return result;
+    result.append(rule_for(*special)->to);
+    text = {special + 1, text.end()};
   }
-  return result;
 }
 
 bool is_plain(char byte) { return byte >= ' ' && byte <= '~'; }

@@ -1,7 +1,7 @@
 #include "visits/view/fields.hpp"
 
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <ctime>
 
 namespace visits::view {
@@ -20,8 +20,10 @@ std::string time_text(std::chrono::seconds time, Times times) {
 
 std::string two_decimals(double number) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2f", number);
-  return text.data();
+  char* const end =
+      std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed, 2)
+          .ptr;
+  return {text.data(), end};
 }
 
 Field text(std::string_view name, std::string_view value) {
@@ -51,9 +53,9 @@ int idle_in(const Snapshot& snapshot) {
   return snapshot.count(State::idle) + snapshot.count(State::starting);
 }
 
-std::vector<Field> fields_of(const Snapshot& snapshot, Times times) {
+std::array<Field, 14> fields_of(const Snapshot& snapshot, Times times) {
   const os::Backlog queue = snapshot.queue.value_or(os::Backlog{});
-  return {
+  return {{
       text("pool", snapshot.pool),
       text("process manager", word_for(snapshot.sizing)),
       start_time(snapshot.started_at, times),
@@ -68,11 +70,11 @@ std::vector<Field> fields_of(const Snapshot& snapshot, Times times) {
       number("max active processes", snapshot.max_active),
       number("max children reached", snapshot.max_children_reached),
       number("slow requests", snapshot.slow),
-  };
+  }};
 }
 
-std::vector<Field> fields_of(const Process& process, const Snapshot& snapshot, Times times) {
-  return {
+std::array<Field, 13> fields_of(const Process& process, const Snapshot& snapshot, Times times) {
+  return {{
       number("pid", process.pid),
       text("state", process.state == State::busy ? "Running" : "Idle"),
       start_time(process.started_at, times),
@@ -86,7 +88,7 @@ std::vector<Field> fields_of(const Process& process, const Snapshot& snapshot, T
       text("script", process.script),
       {"last request cpu", two_decimals(process.cpu)},
       number("last request memory", 0),
-  };
+  }};
 }
 
 }  // namespace visits::view

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "visits/view/snapshot.hpp"
 
@@ -20,8 +20,8 @@ struct Field {
 enum class Times { dates, seconds };
 
 // In php-fpm's order, under php-fpm's names.
-std::vector<Field> fields_of(const Snapshot& snapshot, Times times);
-std::vector<Field> fields_of(const Process& process, const Snapshot& snapshot, Times times);
+std::array<Field, 14> fields_of(const Snapshot& snapshot, Times times);
+std::array<Field, 13> fields_of(const Process& process, const Snapshot& snapshot, Times times);
 
 // php-fpm's word for it: static, dynamic, ondemand.
 std::string_view word_for(prefork::Sizing sizing);

@@ -15,43 +15,43 @@ constexpr std::string_view head =
     "<head><title>PHP-FPM Status Page</title></head>\n"
     "<body>\n";
 
-std::string cell(std::string_view tag, std::string_view text) {
-  std::string cell("<");
-  cell.append(tag).append(">").append(markup_escaped(text));
-  return cell.append("</").append(tag).append(">");
+void add_cell(std::string& page, std::string_view tag, std::string_view text) {
+  page.append("<").append(tag).append(">").append(text).append("</").append(tag).append(">");
 }
 
-std::string pool_table(const Snapshot& snapshot) {
-  std::string table = "<table>\n";
+void add_pool_table(std::string& page, const Snapshot& snapshot) {
+  page.append("<table>\n");
   for (const Field& field : fields_of(snapshot, Times::dates)) {
-    table.append("<tr>").append(cell("th", field.name)).append(cell("td", field.value));
-    table.append("</tr>\n");
+    page.append("<tr>");
+    add_cell(page, "th", field.name);
+    add_cell(page, "td", markup_escaped(field.value));
+    page.append("</tr>\n");
   }
-  return table + "</table>\n";
+  page.append("</table>\n");
 }
 
-std::string process_table(const Snapshot& snapshot) {
-  std::string table = "<table border=\"1\">\n<tr>";
+void add_process_table(std::string& page, const Snapshot& snapshot) {
+  page.append("<table border=\"1\">\n<tr>");
   for (const Field& field : fields_of(Process{}, snapshot, Times::dates)) {
-    table.append(cell("th", field.name));
+    add_cell(page, "th", field.name);
   }
-  table.append("</tr>\n");
+  page.append("</tr>\n");
   for (const Process& process : snapshot.processes) {
-    table.append("<tr>");
+    page.append("<tr>");
     for (const Field& field : fields_of(process, snapshot, Times::dates)) {
-      table.append(cell("td", field.value));
+      add_cell(page, "td", markup_escaped(field.value));
     }
-    table.append("</tr>\n");
+    page.append("</tr>\n");
   }
-  return table + "</table>";
+  page.append("</table>");
 }
 
 }  // namespace
 
 std::string html(const Snapshot& snapshot, Detail detail) {
   std::string page(head);
-  page.append(pool_table(snapshot));
-  if (detail == Detail::full) page.append(process_table(snapshot));
+  add_pool_table(page, snapshot);
+  if (detail == Detail::full) add_process_table(page, snapshot);
   return page + "</body></html>";
 }
 

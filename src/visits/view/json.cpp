@@ -1,6 +1,8 @@
 #include "visits/view/json.hpp"
 
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "visits/view/escape.hpp"
 #include "visits/view/fields.hpp"
@@ -9,30 +11,30 @@ namespace visits::view {
 namespace {
 
 // Without the brace at the end.
-std::string members(const std::vector<Field>& fields) {
-  std::string members;
+void add_members(std::string& page, std::span<const Field> fields) {
+  std::string_view begin = "{\"";
   for (const Field& field : fields) {
-    members.append(members.empty() ? "{\"" : ",\"").append(field.name).append("\":");
+    page.append(std::exchange(begin, ",\"")).append(field.name).append("\":");
     if (field.kind == Field::Kind::text) {
-      members.append("\"").append(json_escaped(field.value)).append("\"");
+      page.append("\"").append(json_escaped(field.value)).append("\"");
     } else {
-      members.append(field.value);
+      page.append(field.value);
     }
   }
-  return members;
 }
 
 }  // namespace
 
 std::string json(const Snapshot& snapshot, Detail detail) {
-  std::string page = members(fields_of(snapshot, Times::seconds));
+  std::string page;
+  add_members(page, fields_of(snapshot, Times::seconds));
   if (detail == Detail::pool) return page + "}";
   page.append(", \"processes\":[");
   std::string_view separator;
   for (const Process& process : snapshot.processes) {
-    page.append(separator)
-        .append(members(fields_of(process, snapshot, Times::seconds)))
-        .append("}");
+    page.append(separator);
+    add_members(page, fields_of(process, snapshot, Times::seconds));
+    page.append("}");
     separator = ",";
   }
   return page + "]}";

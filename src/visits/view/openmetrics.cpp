@@ -1,5 +1,6 @@
 #include "visits/view/openmetrics.hpp"
 
+#include <array>
 #include <string_view>
 
 #include "visits/view/fields.hpp"
@@ -12,17 +13,21 @@ enum class First { help, type };
 struct Metric {
   std::string_view name;
   std::string_view type;
-  std::string help;
+  std::string_view help;
   std::string value;
   First first = First::help;
 };
 
-std::string lines(const Metric& metric) {
-  const std::string name = "phpfpm_" + std::string(metric.name);
-  const std::string help = "# HELP " + name + " " + metric.help + "\n";
-  const std::string type = "# TYPE " + name + " " + std::string(metric.type) + "\n";
-  const std::string value = name + " " + metric.value + "\n";
-  return (metric.first == First::help ? help + type : type + help) + value;
+void add_line(std::string& page, std::string_view begin, std::string_view name,
+              std::string_view rest) {
+  page.append(begin).append("phpfpm_").append(name).append(" ").append(rest).append("\n");
+}
+
+void add(std::string& page, const Metric& metric) {
+  if (metric.first == First::help) add_line(page, "# HELP ", metric.name, metric.help);
+  add_line(page, "# TYPE ", metric.name, metric.type);
+  if (metric.first == First::type) add_line(page, "# HELP ", metric.name, metric.help);
+  add_line(page, "", metric.name, metric.value);
 }
 
 std::string question(const Snapshot& snapshot) {
@@ -30,11 +35,11 @@ std::string question(const Snapshot& snapshot) {
          " PM on PHP-FPM be reached?";
 }
 
-std::vector<Metric> metrics_of(const Snapshot& snapshot) {
+std::array<Metric, 12> metrics_of(const Snapshot& snapshot, std::string_view question) {
   const os::Backlog queue = snapshot.queue.value_or(os::Backlog{});
   const auto text = [](auto number) { return std::to_string(number); };
-  return {
-      {"up", "gauge", question(snapshot), "1"},
+  return {{
+      {"up", "gauge", question, "1"},
       {"start_since", "counter", "The number of seconds since FPM has started.",
        text(snapshot.uptime().count())},
       {"accepted_connections", "counter", "The number of requests accepted by the pool.",
@@ -60,14 +65,15 @@ std::vector<Metric> metrics_of(const Snapshot& snapshot) {
       {"slow_requests", "counter",
        "The number of requests that exceeded your 'request_slowlog_timeout' value.",
        text(snapshot.slow)},
-  };
+  }};
 }
 
 }  // namespace
 
 std::string openmetrics(const Snapshot& snapshot) {
   std::string page;
-  for (const Metric& metric : metrics_of(snapshot)) page.append(lines(metric));
+  const std::string reached = question(snapshot);
+  for (const Metric& metric : metrics_of(snapshot, reached)) add(page, metric);
   return page + "# EOF\n";
 }
 

@@ -1,5 +1,6 @@
 #include "visits/view/text.hpp"
 
+#include <span>
 #include <string_view>
 
 #include "visits/view/fields.hpp"
@@ -9,24 +10,23 @@ namespace {
 
 constexpr std::size_t width = 22;  // of the names
 
-std::string lines(const std::vector<Field>& fields) {
-  std::string lines;
+void add_lines(std::string& page, std::span<const Field> fields) {
   for (const Field& field : fields) {
-    std::string name(field.name == "request uri" ? "request URI" : field.name);
-    name.append(":").resize(width, ' ');
-    lines.append(name).append(field.value).append("\n");
+    const std::string_view name = field.name == "request uri" ? "request URI" : field.name;
+    page.append(name).append(":").append(width - 1 - name.size(), ' ');
+    page.append(field.value).append("\n");
   }
-  return lines;
 }
 
 }  // namespace
 
 std::string text(const Snapshot& snapshot, Detail detail) {
-  std::string page = lines(fields_of(snapshot, Times::dates));
+  std::string page;
+  add_lines(page, fields_of(snapshot, Times::dates));
   if (detail == Detail::pool) return page;
   for (const Process& process : snapshot.processes) {
     page.append("\n************************\n");
-    page.append(lines(fields_of(process, snapshot, Times::dates)));
+    add_lines(page, fields_of(process, snapshot, Times::dates));
   }
   return page;
 }

@@ -1,6 +1,7 @@
 #include "visits/view/fields.hpp"
 
 #include <cstdlib>
+#include <span>
 
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -10,7 +11,7 @@ using namespace visits::view;
 
 namespace {
 
-std::string value_of(const std::vector<Field>& fields, std::string_view name) {
+std::string value_of(std::span<const Field> fields, std::string_view name) {
   for (const Field& field : fields) {
     if (field.name == name) return field.value;
   }

@@ -59,8 +59,11 @@ constexpr std::size_t size = 176;       // `start` of a fresh segment
 constexpr Word own_magic = 0x7374'6973'6976;  // "visits" and two NULs, little-endian
 constexpr Word own_version = 1;
 
-// The first variable alternates between the journal and its own place (variables.hpp). Two of the
-// longest integers and one that is being outgrown fit, so a counter never needs more room.
-static_assert(own::size - own::journal + chunk_size(4) >= 2 * chunk_size(16) + chunk_size(23));
+// Room in which any integer is put anew for ever, by two variants in turn: for two of them and one
+// that is being outgrown. The first variable has it in the journal and its own place.
+constexpr std::size_t longest_integer = 23;  // i:-9223372036854775808;
+constexpr std::size_t count_room = 2 * chunk_size(16) + chunk_size(longest_integer);
+static_assert(own::size - own::journal + chunk_size(4) >= count_room);
+static_assert(header::end == header::start + word_size);  // so that one store can change both
 
 }  // namespace sysv::layout

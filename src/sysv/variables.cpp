@@ -129,6 +129,17 @@ void Variables::move_end(std::size_t end) {
   end_ = end;
 }
 
+// The same, of the start too.
+void Variables::move_ends(std::size_t start, std::size_t end) {
+  const bool grows = end > end_;
+  if (grows) store(header::free, static_cast<Word>(bytes_.size() - end));
+  if (!is_aligned(bytes_, header::start)) unaligned(header::start);
+  store_pair_at(bytes_, header::start, {static_cast<Word>(start), static_cast<Word>(end)});
+  if (!grows) store(header::free, static_cast<Word>(bytes_.size() - end));
+  start_ = start;
+  end_ = end;
+}
+
 std::string Variables::text_of(const Place& place) const {
   const auto text = bytes_.subspan(place.at + chunk::text, place.length);
   return {reinterpret_cast<const char*>(text.data()), text.size()};
@@ -184,8 +195,19 @@ void Variables::check() const {
   }
 }
 
-void Variables::put(std::int64_t key, std::string_view text) {
-  if (const auto place = find(key)) {
+void Variables::put(std::int64_t key, std::string_view text) { put_at(find(key), key, text); }
+
+void Variables::put_forward(std::int64_t key, std::string_view text) {
+  const auto place = find(key);
+  if (place && text.size() <= longest_integer && is_far(*place) && can_come_forward(*place)) {
+    bring_forward(*place, text);
+  } else {
+    put_at(place, key, text);
+  }
+}
+
+void Variables::put_at(const std::optional<Place>& place, Word key, std::string_view text) {
+  if (place) {
     replace(*place, text);
   } else {
     append(key, text, chunk_size(text.size()));
@@ -355,6 +377,73 @@ void Variables::cut(std::size_t last, std::size_t size) {
   write_chunk(last + size, filler_key, {}, end_ - last - size);
   store(last + chunk::next, static_cast<Word>(size));
   move_end(last + size);
+}
+
+// In few steps, whatever the place.
+bool Variables::is_far(const Place& place) const {
+  constexpr int near = 16;  // so few take no time that could be told
+  Place other = first();
+  for (int passed = 0; passed < near && other.at < place.at; ++passed) other = after(other);
+  return other.at < place.at;
+}
+
+// Only where every step after this one will have its room and its alignment. What moves must not
+// be there a second time: the wrong one would be the first then.
+bool Variables::can_come_forward(const Place& place) const {
+  const bool aligned =
+      is_aligned(bytes_, place.at) && is_aligned(bytes_, place.before) && is_aligned(bytes_, end_);
+  if (!aligned || free_bytes() < room_to_come_forward(place)) return false;
+  for (Place other = first(); is_in_the_way(other); other = after(other)) {
+    if (!is_single(other)) return false;
+  }
+  return is_single(place);
+}
+
+std::size_t Variables::room_to_come_forward(const Place& place) const {
+  std::size_t moved = 0;
+  for (Place other = first(); is_in_the_way(other); other = after(other)) {
+    moved += chunk_size(other.length);
+  }
+  const std::size_t behind = end_ - place.end() + moved;
+  return behind == 0 ? 0 : moved + chunk::least + behind + chunk_size(place.length);
+}
+
+// False also where that cannot be told, because of what stands behind.
+bool Variables::is_single(const Place& place) const try {
+  if (place.key == filler_key) return true;
+  for (Place other = after(place); other.at != end_; other = after(other)) {
+    if (other.key == place.key) return false;
+  }
+  return true;
+} catch (const Damaged&) {
+  return false;
+}
+
+// Each of the steps is true by one store, and leaves all variables there once.
+void Variables::bring_forward(Place place, std::string_view text) {
+  const std::size_t at = front();
+  while (start_ < at + count_room) move_first_to_end();
+  absorb_fillers(place);
+  const std::size_t last = place.end() == end_ ? place.at : move_to_end(place);
+  write_chunk(at, place.key, text, start_ - at);
+  move_ends(at, last);
+}
+
+void Variables::move_first_to_end() {
+  const Place place = first();
+  const std::size_t size = chunk_size(place.length);
+  if (free_bytes() < size) no_room(size);
+  write_chunk(end_, place.key, text_of(place), size);
+  move_ends(place.end(), end_ + size);
+}
+
+// Returns where it is then.
+std::size_t Variables::move_to_end(const Place& place) {
+  std::vector<Chunk> chain = chain_behind(place);
+  const std::size_t size = chunk_size(place.length);
+  chain.push_back({place.key, text_of(place), size});
+  replace_chain(place, chain, chunk::least);
+  return end_ - size;
 }
 
 }  // namespace sysv

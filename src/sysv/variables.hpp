@@ -37,15 +37,21 @@ struct Variable {
 // serialize() text. A view; it owns nothing. REQUIRES: the semaphore that guards the segment is
 // held throughout.
 //
-// Crash-atomic. Every change is prepared where no reader looks and made true by ONE aligned 8-byte
-// store. A process killed between any two instructions leaves a table in which whoever takes the
-// lock next, PHP included, finds the old value or the new one and every other variable. At worst
-// some room stays unused until the variable before it is put again.
+// Crash-atomic. Every change is prepared where no reader looks and made true by ONE store, of
+// an aligned 8-byte word but for three. A process killed between any two instructions leaves a
+// table in which whoever takes the lock next, PHP included, finds the old value or the new one and
+// every other variable. At worst some room stays unused until the variable before it is put again.
 // How: a chunk is reached only through one word, the `next` of the chunk before it or the header's
 // `start`. The new text is written as a chunk beside the old one, in room that belongs to either
 // neighbour, and that word is then pointed at it. Two variants thus alternate. Where PHP has filled
 // the segment so far that there is no such room, a short text is written over the old one instead,
-// by one 16-byte store: the only change that needs a wide one.
+// by one 16-byte store.
+//
+// A variable that is put often can be brought to where it is found at once (put_forward). `start`
+// and `end` are neighbours in the header, and one 16-byte store changes both: it shows a chunk
+// before the first one in the instant in which it drops the last, or shows one behind the last in
+// which it drops the first. So a variable goes from one end of the table to the other and is there
+// once, and once only, in every instant. These two and the one before are all the wide stores.
 //
 // Nothing in the bytes is trusted: each number is read once, into a copy, and checked.
 class Variables {
@@ -69,6 +75,15 @@ class Variables {
   // and there is none beside it, theirs once more. A text of at most 16 bytes, such as any count up
   // to 13 digits, needs none in a segment of PHP's, however full.
   void put(std::int64_t key, std::string_view text);
+
+  // put() for a number that is put often. Finding it takes as long as walking past the variables
+  // before it; so where there are more than 16, it comes to stand first, and costs the same from
+  // then on however many there are. (Up to seven that stood first come to stand last.) It stays
+  // where it is, at the cost that it has, while there is no room for copies: twice of those few,
+  // and once of all that stand behind it, which is nothing where it is last. PHP leaves last what
+  // it puts; the next put_forward() brings it forward again. A new variable is last until its
+  // second. A text of more than 23 bytes stays, too.
+  void put_forward(std::int64_t key, std::string_view text);
 
   // False if there is no such variable. Its room is free at once, unless the segment is so full
   // that the variables behind it cannot be moved; then the one before it has that room. Throws
@@ -116,6 +131,7 @@ class Variables {
   Word load(std::size_t offset) const;
   void store(std::size_t offset, Word value);
   void move_end(std::size_t end);
+  void move_ends(std::size_t start, std::size_t end);
 
   std::string text_of(const Place& place) const;
   std::size_t room_before(const Place& place) const;
@@ -125,6 +141,7 @@ class Variables {
   Place place_at(std::size_t before, std::size_t length_before, std::size_t at) const;
   std::optional<Place> find(Word key) const;
 
+  void put_at(const std::optional<Place>& place, Word key, std::string_view text);
   void write_chunk(std::size_t at, Word key, std::string_view text, std::size_t next);
   void append(Word key, std::string_view text, std::size_t next);
   void replace(Place place, std::string_view text);
@@ -140,6 +157,16 @@ class Variables {
   void replace_chain(const Place& place, const std::vector<Chunk>& chain, std::size_t head);
   void write_chain(std::size_t at, std::span<const Chunk> chain);
   void cut(std::size_t last, std::size_t size);
+
+  bool is_far(const Place& place) const;
+  std::size_t front() const { return room_before(first()); }
+  bool is_in_the_way(const Place& place) const { return place.at < front() + layout::count_room; }
+  bool can_come_forward(const Place& place) const;
+  std::size_t room_to_come_forward(const Place& place) const;
+  bool is_single(const Place& place) const;
+  void bring_forward(Place place, std::string_view text);
+  void move_first_to_end();
+  std::size_t move_to_end(const Place& place);
 
   std::span<std::byte> bytes_;
   std::size_t start_;  // as read and checked; kept in step with every store

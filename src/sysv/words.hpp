@@ -77,17 +77,32 @@ inline void store_at(std::span<std::byte> bytes, std::size_t offset, layout::Wor
 
 // 16 bytes in one instruction, which a kill cannot cut in two: x86-64 and AArch64 have it for any
 // vector of that size, and tests/interop/kill_test.cpp kills at each instruction to see that this
-// compiler uses it. Fills up with zeros. REQUIRES: is_aligned().
+// compiler uses it. REQUIRES: is_aligned().
 constexpr std::size_t wide_size = 16;
 using Wide [[gnu::vector_size(wide_size), gnu::aligned(layout::word_size), gnu::may_alias]] =
     unsigned char;
 
-inline void store_wide_at(std::span<std::byte> bytes, std::size_t offset, std::string_view text) {
-  Wide value{};
-  std::memcpy(&value, text.data(), std::min(text.size(), wide_size));
+inline void store_wide_at(std::span<std::byte> bytes, std::size_t offset, Wide value) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   *reinterpret_cast<volatile Wide*>(bytes.data() + offset) = value;
   std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// Fills up with zeros.
+inline void store_wide_at(std::span<std::byte> bytes, std::size_t offset, std::string_view text) {
+  Wide value{};
+  std::memcpy(&value, text.data(), std::min(text.size(), wide_size));
+  store_wide_at(bytes, offset, value);
+}
+
+// Two words that are neighbours.
+using Pair = std::array<layout::Word, 2>;
+
+inline void store_pair_at(std::span<std::byte> bytes, std::size_t offset, const Pair& words) {
+  static_assert(sizeof words == wide_size);
+  Wide value{};
+  std::memcpy(&value, words.data(), wide_size);
+  store_wide_at(bytes, offset, value);
 }
 
 }  // namespace sysv

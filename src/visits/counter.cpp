@@ -46,7 +46,7 @@ std::int64_t Counter::add_visit() {
     if (count == std::numeric_limits<std::int64_t>::max()) {
       throw std::overflow_error(where() + ": the count is at its end, " + std::to_string(count));
     }
-    variables.put(variable, sysv::serialized(count + 1));
+    variables.put_forward(variable, sysv::serialized(count + 1));
     return count + 1;
   });
 }

@@ -9,6 +9,7 @@ from processes import Failure, libc
 IPC_CREAT, IPC_EXCL = 0o1000, 0o2000
 CHUNK = struct.Struct("@qqq4s12x")  # key, length, distance to the next; text; PHP's room
 HEADER = struct.Struct("@8sqqqq")   # magic, start, end, free, total
+ROOM = 4096                         # that is left: a segment filled to its last byte is a case of its own
 
 libc.shmat.restype = ctypes.c_void_p
 libc.shmat.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
@@ -18,8 +19,8 @@ libc.shmdt.argtypes = [ctypes.c_void_p]
 def fill(key, numbers):
     """Makes the segment, with these variables in this order; each is 0."""
     chunks = b"".join(CHUNK.pack(number, 4, CHUNK.size, b"i:0;") for number in numbers)
-    size = HEADER.size + len(chunks)
-    put(key, HEADER.pack(b"PHP_SM\0\0", HEADER.size, size, 0, size) + chunks)
+    end = HEADER.size + len(chunks)
+    put(key, HEADER.pack(b"PHP_SM\0\0", HEADER.size, end, ROOM, end + ROOM) + chunks + bytes(ROOM))
 
 
 def put(key, data):

@@ -90,14 +90,13 @@ class Table {
   }
 
   void put(std::int64_t key, const std::string& text) {
-    const std::size_t place = place_of(expected_, key);
-    const std::size_t need = Variables::bytes_needed(text);
-    const std::size_t enough = known(place) ? room_for_update(expected_, place, need) : need;
-    const bool fits = Variables(bytes_).free_bytes() >= enough;
-    const bool done = attempt([&](Variables& variables) { variables.put(key, text); });
-    require(done || !fits || !sound(), "with enough room a put succeeds");
-    if (done && !known(place)) expected_.variables.push_back({key, text});
-    if (done && place < expected_.variables.size()) expected_.variables[place].text = text;
+    put_by(&Variables::put, key, text);
+    compare();
+  }
+
+  void put_forward(std::int64_t key, const std::string& text) {
+    put_by(&Variables::put_forward, key, text);
+    reorder();
     compare();
   }
 
@@ -114,6 +113,19 @@ class Table {
   }
 
  private:
+  using Put = void (Variables::*)(std::int64_t, std::string_view);
+
+  void put_by(Put way, std::int64_t key, const std::string& text) {
+    const std::size_t place = place_of(expected_, key);
+    const std::size_t need = Variables::bytes_needed(text);
+    const std::size_t enough = known(place) ? room_for_update(expected_, place, need) : need;
+    const bool fits = Variables(bytes_).free_bytes() >= enough;
+    const bool done = attempt([&](Variables& variables) { (variables.*way)(key, text); });
+    require(done || !fits || !sound(), "with enough room a put succeeds");
+    if (done && !known(place)) expected_.variables.push_back({key, text});
+    if (done && place < expected_.variables.size()) expected_.variables[place].text = text;
+  }
+
   bool known(std::size_t place) const { return place < expected_.variables.size(); }
   bool sound() const { return expected_.whole && expected_.aligned; }
 
@@ -129,6 +141,17 @@ class Table {
     } catch (const sysv::NoRoom&) {
     }
     return false;
+  }
+
+  // The same variables in any order, but that of one key: there the first is what PHP shows.
+  void reorder() {
+    const auto by_key = [](const Variable& a, const Variable& b) { return a.key < b.key; };
+    std::vector<Variable> now = view_of(bytes_).variables;
+    expected_.variables.swap(now);
+    std::vector<Variable> sorted = expected_.variables;
+    std::stable_sort(now.begin(), now.end(), by_key);
+    std::stable_sort(sorted.begin(), sorted.end(), by_key);
+    require(now == sorted, "what is put forward leaves all others there");
   }
 
   // The same variables in the same order, and the rest as whole as it was, for whoever comes next.
@@ -158,7 +181,7 @@ struct Step {
 std::vector<Step> steps_from(FuzzedDataProvider& input) {
   std::vector<Step> steps(input.ConsumeIntegralInRange<std::size_t>(0, 15));
   for (Step& step : steps) {
-    step.verb = input.ConsumeIntegralInRange(0, 3);
+    step.verb = input.ConsumeIntegralInRange(0, 4);
     step.key = input.ConsumeIntegral<std::int8_t>();
     step.text.assign(input.ConsumeIntegral<std::uint8_t>(), static_cast<char>(step.key));
   }
@@ -173,6 +196,7 @@ void run(Bytes bytes, const std::vector<Step>& steps) {
     switch (step.verb) {
       case 0: table.get(step.key); break;
       case 1: table.remove(step.key); break;
+      case 4: table.put_forward(step.key, step.text); break;
       default: table.put(step.key, step.text);
     }
   }

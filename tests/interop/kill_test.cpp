@@ -55,6 +55,15 @@ Table table_in(const std::vector<sysv::Variable>& variables) {
   return table;
 }
 
+// And of those that may never be there.
+std::set<std::int64_t> keys_of(const Table& before, const Table& after) {
+  std::set<std::int64_t> keys = {0, 7, 8};
+  for (const Table* const table : {&before, &after}) {
+    for (const auto& [key, text] : *table) keys.insert(key);
+  }
+  return keys;
+}
+
 std::string copy_of(const Segment& segment) {
   return {reinterpret_cast<const char*>(segment.bytes().data()), segment.bytes().size()};
 }
@@ -134,7 +143,7 @@ struct Killing : support::Scratch {
   }
 
   // A fresh process of PHP's, on the memory as the kill left it.
-  void look_in_php(const std::vector<std::int64_t>& keys, const Table& expected) {
+  void look_in_php(const std::set<std::int64_t>& keys, const Table& expected) {
     std::string list;
     for (const std::int64_t k : keys) list += std::to_string(k) + ",";
     const std::string text = support::php(
@@ -225,7 +234,7 @@ struct Killing : support::Scratch {
       if (seen_by_php.insert(&memory).second || php_looks_everywhere()) {
         restore(segment, memory);
         change.first(segment.bytes());
-        look_in_php({0, 7, 8}, found == Found::old_values ? before : after);
+        look_in_php(keys_of(before, after), found == Found::old_values ? before : after);
       }
     }
     segment.remove();
@@ -283,6 +292,24 @@ TEST_CASE_METHOD(Killing,
                         "shm_put_var($id, 7, 'seven'); shm_put_var($id, 8, [true]);",
                  .is_counters = true});
   }
+}
+
+// So many variables before it that it is to stand first. In PHP's segment those that stood there go
+// to the end before that, and one more comes behind the count; in ours too, and there is none.
+TEST_CASE_METHOD(Killing,
+                 "Killed at any instruction of putting a count forward, every variable stays") {
+  kill_within({.php = "for ($k = 1; $k < 18; ++$k) shm_put_var($id, $k, $k == 1 ? str_repeat('x', "
+                      "90) : $k); shm_put_var($id, 0, 41); shm_put_var($id, 100, true);",
+               .is_counters = true});
+}
+
+TEST_CASE_METHOD(Killing,
+                 "Killed at any instruction of putting forward a count in our segment, all stay") {
+  kill_within({.prepare = on_table([](Variables& v) {
+                 for (std::int64_t k = 1; k < 18; ++k) v.put(k, "i:" + std::to_string(k) + ";");
+                 v.put(0, "i:41;");
+               }),
+               .work = on_table([](Variables& v) { v.put_forward(0, "i:42;"); })});
 }
 
 TEST_CASE_METHOD(Killing, "Killed at any instruction of a removal, the variable is there or gone") {

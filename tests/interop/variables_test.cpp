@@ -73,6 +73,32 @@ TEST_CASE_METHOD(WithPhp, "A segment that PHP has nearly filled is counted in, i
   CHECK(in_php("echo strlen(shm_get_var($id, 1));") == "9000");
 }
 
+// What PHP makes of each state that a visit leaves is in kill_test.cpp.
+TEST_CASE_METHOD(WithPhp,
+                 "A count behind many variables comes forward, in turn with PHP's visits") {
+  const bool ours_made = GENERATE(false, true);
+  visits::Counter ours = counter();
+  if (ours_made) (void)ours.count();
+  in_php("for ($k = 1; $k <= 100; ++$k) shm_put_var($id, $k, [$k]); shm_put_var($id, 0, 41);");
+  for (std::int64_t count = 42; count < 54; count += 3) {
+    CHECK(ours.add_visit() == count);
+    CHECK(Variables(Segment::open(key)->bytes()).all().front().key == 0);
+    CHECK(ours.add_visit() == count + 1);
+    CHECK(in_php("shm_put_var($id, 0, shm_get_var($id, 0) + 1); echo shm_get_var($id, 0);") ==
+          std::to_string(count + 2));
+  }
+  CHECK(ours.add_visit() == 54);
+  const std::string all =
+      "for ($k = 1; $k <= 100; ++$k) if (shm_get_var($id, $k) !== [$k]) echo $k, ' ';";
+  CHECK(in_php(all +
+               "for ($k = 1; $k <= 100; ++$k) { shm_remove_var($id, $k); "
+               "if (shm_has_var($id, $k)) echo $k, ' stays '; shm_put_var($id, $k, [$k]); }" +
+               all + "echo shm_get_var($id, 0);") == "54");
+  CHECK(ours.add_visit() == 55);
+  CHECK(in_php("shm_remove_var($id, 0); var_dump(shm_has_var($id, 0));" + all) == "bool(false)\n");
+  CHECK(ours.add_visit() == 1);
+}
+
 TEST_CASE_METHOD(WithPhp, "An empty segment that PHP made is counted in") {
   in_php("");
   CHECK(counter().add_visit() == 1);

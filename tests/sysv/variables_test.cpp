@@ -69,6 +69,29 @@ Memory table_of_php() {
   return memory;
 }
 
+enum class Maker { php, us };
+
+// Variables 1 to `others`, and 0 behind them.
+Memory count_behind(int others, Maker maker = Maker::php) {
+  Memory memory(10000);
+  if (maker == Maker::php) memory.header();
+  Variables::of(memory.bytes(), generation);
+  for (int key = 1; key <= others; ++key) put_as_php(memory, key, "i:" + std::to_string(key) + ";");
+  put_as_php(memory, 0, "i:41;");
+  return memory;
+}
+
+std::map<std::int64_t, std::string> variables_in(Memory& memory) {
+  std::map<std::int64_t, std::string> found;
+  for (const auto& [key, text] : Variables(memory.bytes()).all()) {
+    const bool is_first = found.emplace(key, text).second;
+    CHECK(is_first);
+  }
+  return found;
+}
+
+std::int64_t first_key(Memory& memory) { return Variables(memory.bytes()).all().front().key; }
+
 std::string reason_of(Memory& memory) try {
   Variables(memory.bytes()).get(99);
   return "";
@@ -369,6 +392,202 @@ TEST_CASE(
       std::map<std::int64_t, std::string> found;
       for (const sysv::Variable& variable : variables.all()) found[variable.key] = variable.text;
       REQUIRE(found == expected);
+      REQUIRE(is_counted(memory));
+    }
+  }
+}
+
+TEST_CASE("A number put forward past many variables stands first then, and all are there") {
+  const Maker maker = GENERATE(Maker::php, Maker::us);
+  Memory memory = count_behind(100, maker);
+  auto expected = variables_in(memory);
+  const std::string ours = memory.copy().substr(layout::own::magic, 24);
+  Variables(memory.bytes()).put_forward(0, expected[0] = "i:42;");
+  CHECK(first_key(memory) == 0);
+  CHECK(variables_in(memory) == expected);
+  CHECK(is_counted(memory));
+  if (maker == Maker::us) CHECK(memory.copy().substr(layout::own::magic, 24) == ours);
+}
+
+// Seen by damage that only who walks further would meet.
+TEST_CASE("A number that was put forward is put without a look past the variable behind it") {
+  Memory memory = count_behind(100);
+  Variables(memory.bytes()).put_forward(0, "i:42;");
+  const auto start = static_cast<std::size_t>(memory.get(layout::header::start));
+  const auto second = start + static_cast<std::size_t>(memory.get(start + layout::chunk::next));
+  memory.set(second + 40 + layout::chunk::next, 7);
+  Variables variables(memory.bytes());
+  for (const char* const text : {"i:43;", "i:44;", "i:45;"}) {
+    variables.put_forward(0, text);
+    CHECK(variables.get(0) == text);
+  }
+  CHECK_THROWS_AS(variables.check(), Damaged);
+}
+
+TEST_CASE("With few variables before it a number is put forward as it is put, byte for byte") {
+  const Maker maker = GENERATE(Maker::php, Maker::us);
+  for (const int others : {0, 1, 2, 15, 16}) {
+    CAPTURE(others);
+    Memory forward = count_behind(others, maker);
+    Memory plain = forward;
+    Variables(forward.bytes()).put_forward(0, "i:42;");
+    Variables(plain.bytes()).put(0, "i:42;");
+    CHECK(forward.copy() == plain.copy());
+  }
+  Memory memory = count_behind(17, maker);
+  Variables(memory.bytes()).put_forward(0, "i:42;");
+  CHECK(first_key(memory) == 0);
+}
+
+TEST_CASE("A new number is put last, and forward when it is put again") {
+  Memory memory = count_behind(100);
+  Variables variables(memory.bytes());
+  variables.put_forward(500, "i:1;");
+  CHECK(variables.all().back().key == 500);
+  variables.put_forward(500, "i:2;");
+  CHECK(variables.all().front() == sysv::Variable{500, "i:2;"});
+}
+
+TEST_CASE("A number that was put forward needs no more room through every length") {
+  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  Variables variables(memory.bytes());
+  variables.put_forward(0, "i:1;");
+  const std::int64_t end = memory.get(layout::header::end);
+  for (std::int64_t count = 1; count > 0 && count < INT64_MAX / 10; count = count * 10 + 9) {
+    for (std::int64_t n = count; n < count + 5; ++n) {
+      variables.put_forward(0, "i:-" + std::to_string(n) + ";");
+      REQUIRE(Variables(memory.bytes()).get(0) == "i:-" + std::to_string(n) + ";");
+    }
+  }
+  CHECK(memory.get(layout::header::end) == end);
+  CHECK(is_counted(memory));
+}
+
+TEST_CASE("PHP puts a number last and we put it forward, in turn, and never use up the segment") {
+  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  auto expected = variables_in(memory);
+  for (int count = 42; count < 1000; count += 2) {
+    Variables(memory.bytes()).put_forward(0, "i:" + std::to_string(count) + ";");
+    REQUIRE(first_key(memory) == 0);
+    expected[0] = "i:" + std::to_string(count + 1) + ";";
+    put_as_php(memory, 0, expected[0]);
+    REQUIRE(variables_in(memory) == expected);
+  }
+  CHECK(memory.get(layout::header::end) < 102 * 40 + 400);
+}
+
+TEST_CASE("A number with many variables before it and others behind comes forward all the same") {
+  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  for (int key = 101; key < 121; ++key) put_as_php(memory, key, std::string(30, 'x'));
+  put_as_php(memory, layout::filler_key, "");
+  auto expected = variables_in(memory);
+  Variables(memory.bytes()).put_forward(0, expected[0] = "i:42;");
+  CHECK(first_key(memory) == 0);
+  CHECK(variables_in(memory) == expected);
+  CHECK(is_counted(memory));
+}
+
+TEST_CASE("A number stays in its place, and is put, where there is no room to bring it forward") {
+  for (std::size_t room = 0; room < 800; room += 8) {
+    CAPTURE(room);
+    Memory memory(40 + 100 * 40 + room);
+    memory.header();
+    for (int key = 99; key >= 0; --key) put_as_php(memory, key, "i:5;");
+    auto expected = variables_in(memory);
+    for (const char* const text : {"i:6;", "i:7;"}) {
+      REQUIRE_NOTHROW(Variables(memory.bytes()).put_forward(0, expected[0] = text));
+      REQUIRE(variables_in(memory) == expected);
+      REQUIRE(is_counted(memory));
+    }
+    if (room < 160) CHECK(first_key(memory) == 99);
+    if (room >= 400) CHECK(first_key(memory) == 0);
+  }
+}
+
+TEST_CASE("A text longer than any integer's is put where it is") {
+  Memory memory = count_behind(100);
+  Variables(memory.bytes()).put_forward(0, std::string(24, 'x'));
+  CHECK(Variables(memory.bytes()).all().back() == sysv::Variable{0, std::string(24, 'x')});
+}
+
+// PHP shows the first alone.
+TEST_CASE("What is there twice, by another writer, shows the same after a number was put forward") {
+  for (const std::int64_t twice : {1, 2, 0}) {
+    CAPTURE(twice);
+    Memory memory = count_behind(100);
+    const auto end = static_cast<std::size_t>(memory.get(layout::header::end));
+    memory.set(layout::header::end,
+               static_cast<std::int64_t>(memory.chunk(end, twice, "s:6:\"hidden\";")));
+    Variables variables(memory.bytes());
+    variables.put_forward(0, "i:42;");
+    CHECK(variables.get(0) == "i:42;");
+    CHECK(variables.get(1) == "i:1;");
+    CHECK(variables.get(2) == "i:2;");
+  }
+}
+
+TEST_CASE("Damage behind a number keeps it from coming forward, not from being put") {
+  Memory memory = count_behind(100);
+  put_as_php(memory, 500, "i:500;");
+  put_as_php(memory, 501, "i:501;");
+  Variables(memory.bytes()).put(0, "i:42;");  // there is room for its next then
+  const auto end = static_cast<std::size_t>(memory.get(layout::header::end));
+  memory.set(end - layout::chunk_size(6) + layout::chunk::next, 7);
+  Variables(memory.bytes()).put_forward(0, "i:43;");
+  CHECK(Variables(memory.bytes()).get(0) == "i:43;");
+  CHECK(Variables(memory.bytes()).get(500) == "i:500;");
+  CHECK_THROWS_AS(Variables(memory.bytes()).get(501), Damaged);
+}
+
+TEST_CASE(
+    "A number that ends at an odd offset, as no chunk of PHP's, is put and not brought forward") {
+  Memory memory = count_behind(40);
+  const std::int64_t end = memory.get(layout::header::end);
+  memory.set(static_cast<std::size_t>(end) - 40 + layout::chunk::next, 101);
+  memory.set(layout::header::end, end + 61);
+  Variables(memory.bytes()).put_forward(0, "i:42;");
+  CHECK(Variables(memory.bytes()).get(0) == "i:42;");
+  CHECK(first_key(memory) == 1);
+}
+
+// As above, with so many that there is something to be brought forward.
+TEST_CASE(
+    "Any sequence of changes with numbers put forward leaves every variable as it should be") {
+  std::mt19937 random(20261125);
+  for (int round = 0; round < 60; ++round) {
+    CAPTURE(round);
+    Memory memory(random() % 2 == 0 ? 4000 : 9000);
+    if (round % 2 == 0) memory.header();
+    Variables::of(memory.bytes(), generation);
+    std::map<std::int64_t, std::string> expected;
+    for (int step = 0; step < 300; ++step) {
+      const auto key = static_cast<std::int64_t>(random() % 60);
+      const std::string text(random() % 30, static_cast<char>('a' + random() % 26));
+      const bool fits = 2 * Variables::bytes_needed(text) + 3000 <
+                        Variables(memory.bytes()).free_bytes();  // PHP loses what has no room
+      try {
+        switch (fits ? random() % 8 : 2 + random() % 6) {
+          case 0:
+            put_as_php(memory, key, text);
+            expected[key] = text;
+            break;
+          case 1:
+            Variables(memory.bytes()).put(key, text);
+            expected[key] = text;
+            break;
+          case 2:
+            remove_as_php(memory, key);
+            expected.erase(key);
+            break;
+          case 3:
+            REQUIRE(Variables(memory.bytes()).remove(key) == (expected.erase(key) == 1));
+            break;
+          default: Variables(memory.bytes()).put_forward(key, text); expected[key] = text;
+        }
+      } catch (const NoRoom&) {
+      }
+      REQUIRE_NOTHROW(Variables(memory.bytes()).check());
+      REQUIRE(variables_in(memory) == expected);
       REQUIRE(is_counted(memory));
     }
   }
@@ -717,6 +936,30 @@ TEST_CASE("Whatever is changed between two instructions, nothing outside the seg
           enemy.act();
           enemy.act();
         }));
+  }
+}
+
+TEST_CASE("A first variable that grows while a number is put forward past it does no harm") {
+  const Guarded memory;
+  for (long moment = 0; moment < 4000; moment += 250) {
+    CAPTURE(moment);
+    Memory table(Guarded::size);
+    table.header();
+    for (int key = 20; key >= 0; --key) {
+      put_as_php(table, key, key == 10 ? std::string(2600, 'x') : "i:5;");
+    }
+    std::ranges::copy(table.bytes(), memory.bytes().begin());
+    table.set(40 + layout::chunk::length, 3000);
+    table.set(40 + layout::chunk::next, 3200);
+    REQUIRE(survives(
+        moment,
+        [&] {
+          try {
+            Variables(memory.bytes()).put_forward(0, "i:6;");
+          } catch (const std::runtime_error&) {
+          }
+        },
+        [&] { std::memcpy(memory.bytes().data() + 40, table.bytes().data() + 40, 24); }));
   }
 }
 

@@ -9,6 +9,9 @@ class Confined {
   // cannot is a warning in the log.
   explicit Confined(const os::Confinement& confinement);
 
+  // See Privileges.
+  os::Confinement by_number() const { return privileges_.by_number(); }
+
   // In a child: first thing, and once it has opened what it needs.
   void drop_privileges() const { privileges_.apply(); }
   void enter_sandbox() const;

@@ -1,6 +1,7 @@
 #include "bin/logs.hpp"
 
 #include <exception>
+#include <utility>
 
 #include "os/escape.hpp"
 #include "os/log.hpp"
@@ -22,9 +23,18 @@ void reopen(std::optional<os::LogFile>& file) noexcept try {
   os::log(os::Level::error, std::string(error.what()) + "; the old file stays in use");
 }
 
+constexpr const char* error_log = "error log";
+constexpr const char* access_log = "access log";
+constexpr const char* slow_log = "slow log";
+
+os::Descriptor held(os::Inheritance& inheritance, const char* name) {
+  auto heirloom = inheritance.take(name);
+  return heirloom && inheritance.refusal() ? std::move(heirloom->fd) : os::Descriptor();
+}
+
 }  // namespace
 
-Logs::Logs(const cli::Config& config)
+Logs::Logs(const cli::Config& config, os::Inheritance& inheritance)
     : config_(config),
       access_({.format = config.access_log.format,
                .pool = config.pool.name,
@@ -32,9 +42,19 @@ Logs::Logs(const cli::Config& config)
       caught_([this](pid_t child, os::Output::Stream stream, std::string_view line) {
         say_caught(child, stream, line);
       }) {
-  os::configure_log(settings_of(config.error_log));
-  if (!config.access_log.file.empty()) access_file_.emplace(config.access_log.file);
-  if (!config.slow_log.empty()) slow_file_.emplace(config.slow_log);
+  os::configure_log(settings_of(config.error_log), held(inheritance, error_log));
+  auto access = held(inheritance, access_log);
+  auto slow = held(inheritance, slow_log);
+  if (!config.access_log.file.empty()) {
+    access_file_.emplace(config.access_log.file, std::move(access));
+  }
+  if (!config.slow_log.empty()) slow_file_.emplace(config.slow_log, std::move(slow));
+}
+
+void Logs::hand_over(os::Handover& handover) const {
+  if (os::log_fd() != -1) handover.give(error_log, os::log_fd());
+  if (access_file_) handover.give(access_log, access_file_->fd());
+  if (slow_file_) handover.give(slow_log, slow_file_->fd());
 }
 
 void Logs::watch(prefork::Master& master) {

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "cli/config.hpp"
+#include "os/handover.hpp"
+#include "os/inheritance.hpp"
 #include "os/log_file.hpp"
 #include "os/output.hpp"
 #include "prefork/master.hpp"
@@ -15,12 +17,15 @@
 // open the files; workers write to what they inherit.
 class Logs {
  public:
-  // Throws std::system_error, or std::invalid_argument for a format that is none.
-  explicit Logs(const cli::Config& config);
+  // Throws std::system_error, or std::invalid_argument for a format that is none. An image that
+  // runs again (os::Retreat) writes on into the files that it had, where they cannot be opened any
+  // more.
+  Logs(const cli::Config& config, os::Inheritance& inheritance);
   Logs(const Logs&) = delete;
   Logs& operator=(const Logs&) = delete;
 
   // In the master.
+  void hand_over(os::Handover& handover) const;
   void watch(prefork::Master& master);
   void tick() { caught_.flush_ended(); }
   void reopen() noexcept;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bin/confined.hpp"
@@ -27,6 +28,7 @@
 #include "os/log.hpp"
 #include "os/privileges.hpp"
 #include "os/rehearsal.hpp"
+#include "os/retreat.hpp"
 #include "os/signals.hpp"
 #include "os/throttle.hpp"
 #include "prefork/scoreboard.hpp"
@@ -105,7 +107,6 @@ prefork::Service::Settings settings_of(const cli::CommandLine& command, Words wo
 
 // What only the parts themselves can judge, as far as that touches nothing.
 fcgi::AllowedClients check(const cli::CommandLine& command) {
-  cli::check_machine(command);
   const visits::AccessLog compiled({.format = command.config.access_log.format});
   return fcgi::AllowedClients(command.config.endpoint.allowed_clients);
 }
@@ -159,23 +160,38 @@ prefork::Hooks hooks_for(const Household& household, os::BacklogGauge& gauge) {
   return hooks;
 }
 
-int serve(const cli::CommandLine& command, Words words, const Around& around) {
+// What this image goes by if it has to run again, and then looks for no user any more.
+std::string lasting(const cli::Config& config, const Confined& confined) {
+  cli::Config numbered = config;
+  numbered.confinement = confined.by_number();
+  return cli::dump(numbered);
+}
+
+// Nothing here changes for good what an exec leaves: rlimits, the pid file, the sockets' paths. If
+// it fails, the image before this one finds them as they were. One that runs again goes on with
+// what it has, and proves nothing anew.
+int serve(const cli::CommandLine& command, Words words, os::Inheritance& inheritance,
+          const Around& around) {
   const cli::Config& config = command.config;
-  os::occupy_standard_descriptors();
-  os::Inheritance inheritance = os::Inheritance::claim();
+  const bool runs_again = inheritance.refusal().has_value();
+  if (!runs_again) cli::check_machine(command);
   const fcgi::AllowedClients allowed_clients = check(command);
   os::Daemon daemon;
   if (config.daemonize && !inheritance.is_succession()) {
     if (const auto code = daemon.start()) return *code;
   }
-  limit_master(config);
-  Logs logs(config);
+  Logs logs(config, inheritance);
   const Confined confined(config.confinement);
-  os::rehearse([&] {
-    confined.drop_privileges();
-    visits::require_access(config.counter);
-  });
-  prefork::Service service(settings_of(command, words), inheritance);
+  if (!runs_again) {
+    os::rehearse([&] {
+      confined.drop_privileges();
+      visits::require_access(config.counter);
+    });
+  }
+  prefork::Service::Settings settings = settings_of(command, words);
+  settings.configuration = lasting(config, confined);
+  settings.hand_over = [&](os::Handover& handover) { logs.hand_over(handover); };
+  prefork::Service service(std::move(settings), inheritance);
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
   os::log(os::Level::notice, "listening on " + config.endpoint.address + ", counting at key " +
                                  sysv::text_of(config.counter.key));
@@ -189,14 +205,15 @@ int serve(const cli::CommandLine& command, Words words, const Around& around) {
   return service.run(std::move(hooks), [&](prefork::Master& made) {
     master = &made;
     logs.watch(made);
+    limit_master(config);  // can be lowered only: last
   });
 }
 
 // Takes what a pool takes beside what it is handed, which a program on trial does not have: what is
-// too much is known while the old one serves.
+// too much is known while the old one serves. What is handed over is open twice, until it settles.
 void require_room(const os::Handover& held, const cli::Config& config) {
   std::vector<os::Descriptor> taken;
-  for (std::size_t i = 0; i < held.items().size() + descriptors_of_a_pool; ++i) {
+  for (std::size_t i = 0; i < 2 * held.items().size() + descriptors_of_a_pool; ++i) {
     taken.emplace_back(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
     if (!taken.back()) os::fail("open as many files as a pool needs", "raise rlimit_files");
   }
@@ -213,7 +230,8 @@ void answer_running_pool(const cli::CommandLine& command) {
   const os::Privileges privileges(command.config.confinement);
   os::rehearse([&] {
     limit_master(command.config);
-    const Logs logs(command.config);
+    os::Inheritance nothing;
+    const Logs logs(command.config, nothing);
     require_room(*held, command.config);
     privileges.apply();
     visits::require_access(command.config.counter);
@@ -223,6 +241,7 @@ void answer_running_pool(const cli::CommandLine& command) {
 
 // What -t says; php-fpm's words.
 int test(const cli::CommandLine& command) {
+  cli::check_machine(command);
   (void)check(command);
   for (const std::string& warning : command.warnings) os::log(os::Level::warning, warning);
   answer_running_pool(command);
@@ -236,11 +255,15 @@ int fail(int code, const std::string& why) {
   return code;
 }
 
-}  // namespace
+// An image that runs again has its configuration with it.
+cli::CommandLine understand(Words words, os::Inheritance& inheritance) {
+  if (!inheritance.refusal()) return cli::parse(words.subspan(1));
+  const auto own = inheritance.take(os::Inheritance::configuration_before);
+  return cli::parse(words.subspan(1), "/proc/self/fd/" + std::to_string(own->fd.get()));
+}
 
-int run(Words words, const Around& around) try {
-  os::block_signals();  // at once: those that process 1 of a container does not expect are lost
-  const cli::CommandLine command = cli::parse(words.subspan(1));
+int obey(Words words, os::Inheritance& inheritance, const Around& around) {
+  const cli::CommandLine command = understand(words, inheritance);
   switch (command.wish) {
     case cli::Wish::help: std::fputs(cli::help().c_str(), stdout); return 0;
     case cli::Wish::version: std::puts("visitsd " VISITS_VERSION); return 0;
@@ -248,11 +271,30 @@ int run(Words words, const Around& around) try {
     case cli::Wish::dump:
       std::fputs(cli::dump(command.config).c_str(), stdout);
       return test(command);
-    case cli::Wish::serve: return serve(command, words, around);
+    case cli::Wish::serve: return serve(command, words, inheritance, around);
   }
   return exit_usage;
-} catch (const cli::UsageError& error) {
-  return fail(exit_usage, error.what());
-} catch (const std::exception& error) {
-  return fail(exit_config, error.what());
+}
+
+// The end of a start that fails, unless the image before this one can run again.
+int give_up(int code, std::string why, Words words, os::Inheritance& inheritance) {
+  os::Retreat::beat(inheritance, {words.begin(), words.end()}, why);
+  if (!inheritance.unsettled()) prefork::Premises::give_up(inheritance);
+  if (inheritance.refusal()) why += "; and a reload had failed before: " + *inheritance.refusal();
+  return fail(code, why);
+}
+
+}  // namespace
+
+int run(Words words, const Around& around) {
+  os::block_signals();  // at once: those that process 1 of a container does not expect are lost
+  os::occupy_standard_descriptors();
+  os::Inheritance inheritance = os::Inheritance::claim();
+  try {
+    return obey(words, inheritance, around);
+  } catch (const cli::UsageError& error) {
+    return give_up(exit_usage, error.what(), words, inheritance);
+  } catch (const std::exception& error) {
+    return give_up(exit_config, error.what(), words, inheritance);
+  }
 }

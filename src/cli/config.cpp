@@ -18,7 +18,7 @@ namespace {
 // Puts a command line together, one directive after the other.
 class Draft {
  public:
-  explicit Draft(const Words& words) : words_(words) {
+  Draft(const Words& words, const std::string& dumped) : words_(words), dumped_(dumped) {
     command_.file = words.file;
     command_.front = words.front;
     if (!words.prefix.empty()) top_ = std::filesystem::absolute(words.prefix).string();
@@ -26,12 +26,16 @@ class Draft {
   }
 
   CommandLine finish() {
-    if (!words_.file.empty()) read_file();
-    for (const std::string& assignment : words_.directives) assign(assignment);
+    if (!dumped_.empty()) {
+      read_file(dumped_);
+    } else {
+      if (!words_.file.empty()) read_file(words_.file);
+      for (const std::string& assignment : words_.directives) assign(assignment);
+    }
     if (words_.daemonize) config().daemonize = *words_.daemonize;
     derive_sizes();
     resolve_paths();
-    find_key();
+    if (dumped_.empty()) find_key();
     check_agreement(config(), command_.origins);
     check_user();
     warn_of_tracking();
@@ -42,13 +46,12 @@ class Draft {
   Config& config() { return command_.config; }
   bool is_given(const std::string& name) const { return command_.origins.contains(name); }
 
-  void read_file() {
-    Reading reading = read_configuration(words_.file);
+  void read_file(const std::string& file) {
+    Reading reading = read_configuration(file);
     command_.warnings = std::move(reading.warnings);
     for (const Entry& entry : reading.entries) take(entry);
     if (pool_.empty()) {
-      throw ConfigError(words_.file +
-                        ": there is no pool in it; a section such as [www] is needed");
+      throw ConfigError(file + ": there is no pool in it; a section such as [www] is needed");
     }
   }
 
@@ -163,6 +166,7 @@ class Draft {
   }
 
   const Words& words_;
+  const std::string& dumped_;
   std::string top_;  // -p, whole
   CommandLine command_;
   std::string pool_;  // where it begins; empty: nowhere yet
@@ -170,14 +174,14 @@ class Draft {
 
 }  // namespace
 
-CommandLine parse(std::span<const char* const> arguments) {
+CommandLine parse(std::span<const char* const> arguments, const std::string& dumped) {
   const Words words = read_words(arguments);
   if (words.help || words.version) {
     CommandLine command;
     command.wish = words.help ? Wish::help : Wish::version;
     return command;
   }
-  return Draft(words).finish();
+  return Draft(words, dumped).finish();
 }
 
 std::string help() {

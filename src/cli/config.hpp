@@ -101,7 +101,10 @@ struct CommandLine {
 //
 // A root master without `user` keeps its workers root, and says so with a warning; but a file of
 // configuration (-y) has to name a user, as php-fpm wants it, or be read with -R.
-CommandLine parse(std::span<const char* const> words);
+//
+// A file that dump() has written, `dumped`, stands for the words' file, directives, and key file,
+// none of which is looked at then.
+CommandLine parse(std::span<const char* const> words, const std::string& dumped = {});
 
 // What --help prints: usage, and every directive with its default.
 std::string help();

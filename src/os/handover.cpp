@@ -112,6 +112,20 @@ void Handover::give(std::string name, int fd, std::string note) {
   items_.push_back({std::move(name), std::move(note), fd, status.st_dev, status.st_ino});
 }
 
+std::optional<Handover::Item> Handover::withdraw(std::string_view name) {
+  const Item* const found = find(name);
+  if (found == nullptr) return std::nullopt;
+  const Item item = *found;
+  items_.erase(items_.begin() + (found - items_.data()));
+  return item;
+}
+
+void Handover::annotate(std::string_view name, const std::string& note) {
+  for (Item& item : items_) {
+    if (item.name == name) item.note = note;
+  }
+}
+
 const Handover::Item* Handover::find(std::string_view name) const {
   const auto found = std::find_if(items_.begin(), items_.end(),
                                   [name](const Item& item) { return item.name == name; });
@@ -162,14 +176,23 @@ std::optional<Handover> Handover::in_question() {
 }
 
 void Handover::exec(const std::string& program, const std::vector<std::string>& words) const {
+  become([&] { return execv(program.c_str(), exec_arguments(words).data()); }, program);
+}
+
+void Handover::exec(int program, const std::vector<std::string>& words) const {
+  become([&] { return fexecve(program, exec_arguments(words).data(), environ); },
+         "the program before");
+}
+
+void Handover::become(const std::function<int()>& exec, const std::string& what) const {
   keep_open(true);
   setenv(variable, text().c_str(), 1);
-  execv(program.c_str(), exec_arguments(words).data());
+  exec();
   const int error = errno;
   unsetenv(variable);
   keep_open(false);
   errno = error;
-  fail("exec " + program);
+  fail("exec " + what);
 }
 
 void Handover::keep_open(bool over_exec) const {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,6 +44,12 @@ class Handover {
   void give_child(pid_t pid) { children_.push_back(pid); }
   void give_number(std::string name, std::uint64_t number) { numbers_[std::move(name)] = number; }
 
+  // Takes the first of that name back: it does not go along; none: there is none.
+  std::optional<Item> withdraw(std::string_view name);
+
+  // Another note for the items of that name.
+  void annotate(std::string_view name, const std::string& note);
+
   pid_t process() const { return process_; }  // for whom, and from whom, it is
   const std::vector<Item>& items() const { return items_; }
   const Item* find(std::string_view name) const;  // null: there is none
@@ -62,7 +69,11 @@ class Handover {
   // std::system_error when it fails; then nothing has changed.
   [[noreturn]] void exec(const std::string& program, const std::vector<std::string>& words) const;
 
+  // The same, of a program that is open; it is not open any more when it runs.
+  [[noreturn]] void exec(int program, const std::vector<std::string>& words) const;
+
  private:
+  [[noreturn]] void become(const std::function<int()>& exec, const std::string& what) const;
   void keep_open(bool over_exec) const;
 
   pid_t process_ = getpid();

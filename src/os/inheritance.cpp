@@ -1,16 +1,19 @@
 #include "os/inheritance.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "os/error.hpp"
 #include "os/log.hpp"
 
 namespace os {
@@ -70,6 +73,25 @@ void Inheritance::claim_handover() {
   for (const Handover::Item& item : handover->items()) claim_item(item);
   for (const pid_t child : handover->children()) claim_child(child);
   numbers_ = handover->numbers();
+  find_way_back(*handover);
+}
+
+// The kernel names a process after the file that it runs, and an open file has a number only.
+void Inheritance::find_way_back(const Handover& handover) {
+  const auto is_there = [this](const char* name) {
+    return std::any_of(heirlooms_.begin(), heirlooms_.end(),
+                       [name](const Named& named) { return named.name == name; });
+  };
+  if (!is_there(configuration_before)) return;
+  if (is_there(image_before)) {
+    for (const char* const name : {image_before, configuration_before}) {
+      taken_.push_back({name, *take(name)});
+    }
+    unsettled_ = handover;
+  } else {
+    refusal_ = handover.find(configuration_before)->note;
+    prctl(PR_SET_NAME, program_invocation_short_name);
+  }
 }
 
 void Inheritance::claim_item(const Handover::Item& item) {
@@ -109,9 +131,19 @@ std::optional<Inheritance::Heirloom> Inheritance::take(const std::string& name, 
     return named.name == name && (!test || test(named.heirloom));
   });
   if (found == heirlooms_.end()) return std::nullopt;
-  Heirloom heirloom = std::move(found->heirloom);
+  Named named = std::move(*found);
   heirlooms_.erase(found);
-  return heirloom;
+  if (!unsettled_ || name == of_systemd) return std::move(named.heirloom);
+  Heirloom copy{Descriptor(fcntl(named.heirloom.fd.get(), F_DUPFD_CLOEXEC, 0)),
+                named.heirloom.note};
+  taken_.push_back(std::move(named));
+  if (!copy.fd) fail("dup of " + name);
+  return copy;
+}
+
+void Inheritance::once_settled(std::function<void()> act) {
+  if (!unsettled_) return act();
+  acts_.push_back(std::move(act));
 }
 
 std::uint64_t Inheritance::number(const std::string& name) const {
@@ -119,7 +151,12 @@ std::uint64_t Inheritance::number(const std::string& name) const {
   return found == numbers_.end() ? 0 : found->second;
 }
 
-void Inheritance::renounce() {
+// While the old sockets are open, no other file can have the inode of one's path.
+void Inheritance::settle() {
+  unsettled_.reset();
+  for (const auto& act : acts_) act();
+  acts_.clear();
+  taken_.clear();
   for (const Named& named : heirlooms_) {
     log(Level::notice, "nothing here uses the inherited descriptor called " + named.name);
   }

@@ -218,12 +218,12 @@ bool Listener::succeed(Inheritance& inheritance, const std::string& name) {
   auto ours = inheritance.take(name);
   if (!ours) return false;
   const Origin origin = Origin::of(ours->note);
-  if (origin.address != endpoint_.address || !is_listening(ours->fd.get()) ||
-      !origin.is_in_place()) {
-    remove_path(origin);
+  const bool is_found = origin.is_in_place() || inheritance.refusal();
+  if (origin.address != endpoint_.address || !is_listening(ours->fd.get()) || !is_found) {
+    inheritance.once_settled([origin] { remove_path(origin); });
     return false;
   }
-  adopt(std::move(ours->fd), origin.inode);
+  adopt(std::move(ours->fd), origin.inode, inheritance);
   return true;
 }
 
@@ -231,7 +231,7 @@ bool Listener::take_from_systemd(Inheritance& inheritance) {
   auto given = inheritance.take(Inheritance::of_systemd, [this](const auto& heirloom) {
     return listens_at(heirloom.fd.get(), endpoint_.address);
   });
-  if (given) adopt(std::move(given->fd), 0);
+  if (given) adopt(std::move(given->fd), 0, inheritance);
   return given.has_value();
 }
 
@@ -244,10 +244,16 @@ void Listener::listen() {
 }
 
 // Nothing here may fail: the pool that listened here serves already.
-void Listener::adopt(Descriptor socket, ino_t inode) {
+void Listener::adopt(Descriptor socket, ino_t inode, Inheritance& inheritance) {
   socket_ = std::move(socket);
   inode_ = inode;
+  maker_ = 0;
   fcntl(socket_.get(), F_SETFL, fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
+  inheritance.once_settled([this] { appropriate(); });
+}
+
+void Listener::appropriate() {
+  maker_ = getpid();
   if (inode_ == 0 && endpoint_.address.starts_with('/')) return;  // systemd's
   ::listen(socket_.get(), endpoint_.backlog);                     // with the new backlog
   try {
@@ -307,6 +313,10 @@ bool Listener::is_in(const Handover& handover, const std::string& address) {
   return std::any_of(
       handover.items().begin(), handover.items().end(),
       [&](const Handover::Item& item) { return Origin::of(item.note).address == address; });
+}
+
+void Listener::give_up(Inheritance& inheritance, const std::string& name) {
+  if (const auto held = inheritance.take(name)) remove_path(Origin::of(held->note));
 }
 
 // The path first: while the socket is open, nobody takes the path for stale, and no other file can

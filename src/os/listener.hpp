@@ -33,7 +33,8 @@ class Listener {
   // The same, but a socket that listens at this address already, and is inherited, goes on
   // listening: one that was handed over under `name`, or that systemd made. It gets this endpoint's
   // owner, mode and backlog; systemd's keeps its own, and its path is left when it closes. One that
-  // was handed over and listens elsewhere is closed.
+  // was handed over and listens elsewhere is closed. An image that runs again listens on as it did,
+  // even if the path is gone.
   Listener(Endpoint endpoint, Inheritance& inheritance, const std::string& name);
 
   Listener(const Listener&) = delete;
@@ -50,6 +51,10 @@ class Listener {
   // Whether a socket that listens at that address goes along in that handover, under any name.
   static bool is_in(const Handover& handover, const std::string& address);
 
+  // For a pool that ends before it has a listener: removes the path of the one that was handed
+  // over.
+  static void give_up(Inheritance& inheritance, const std::string& name);
+
   // Stops listening, and removes the path if it still is this socket's.
   void close();
 
@@ -60,14 +65,15 @@ class Listener {
   void listen();
   bool succeed(Inheritance& inheritance, const std::string& name);
   bool take_from_systemd(Inheritance& inheritance);
-  void adopt(Descriptor socket, ino_t inode);
+  void adopt(Descriptor socket, ino_t inode, Inheritance& inheritance);
+  void appropriate();
   void listen_unix();
   void listen_tcp();
   void set_permissions() const;
 
   Endpoint endpoint_;
   Descriptor socket_;
-  pid_t maker_;
+  pid_t maker_;  // 0: the image before, as long as there is a way back to it
   ino_t inode_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <exception>
 #include <limits>
+#include <utility>
 
 #include "os/escape.hpp"
 #include "os/log_file.hpp"
@@ -118,14 +119,22 @@ void write_lines(Level level, std::string_view text) {
 
 }  // namespace
 
-void configure_log(const LogSettings& settings) {
+void configure_log(const LogSettings& settings, Descriptor held) {
   Log log{.settings = settings, .file = {}, .syslog = {}, .trace = {}};
-  if (settings.file == "syslog") {
-    log.syslog.emplace(facility_of(settings.facility).value_or(LOG_DAEMON), settings.ident);
+  const int facility = facility_of(settings.facility).value_or(LOG_DAEMON);
+  if (settings.file == "syslog" && held) {
+    log.syslog.emplace(facility, settings.ident, std::move(held));
+  } else if (settings.file == "syslog") {
+    log.syslog.emplace(facility, settings.ident);
   } else {
-    log.file.emplace(settings.file.empty() ? "/dev/stderr" : settings.file);
+    log.file.emplace(settings.file.empty() ? "/dev/stderr" : settings.file, std::move(held));
   }
   the_log() = std::move(log);
+}
+
+int log_fd() noexcept {
+  const Log& log = the_log();
+  return log.file ? log.file->fd() : log.syslog ? log.syslog->fd() : -1;
 }
 
 bool reopen_log() noexcept try {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "os/descriptor.hpp"
+
 namespace os {
 
 enum class Level { debug, notice, warning, error, alert };
@@ -26,7 +28,12 @@ struct LogSettings {
 
 // Once, at the start; before that the log goes to stderr. What is stderr now stays the log, even if
 // descriptor 2 becomes something else. Children inherit all of it. Throws std::system_error.
-void configure_log(const LogSettings& settings);
+// `held`, if it is open, is the log of before, for where its file or syslog cannot be reached any
+// more.
+void configure_log(const LogSettings& settings, Descriptor held = {});
+
+// The log's descriptor, for a handover; -1: it has none, which is stderr then.
+int log_fd() noexcept;
 
 // After the file was renamed: begins a new one. When that cannot be opened the old one stays in
 // use, and says why; false then. Never throws.

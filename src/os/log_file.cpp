@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -42,6 +43,12 @@ Descriptor opened(const std::string& path) {
   return file;
 }
 
+Descriptor opened_or(const std::string& path, Descriptor held) try {
+  return opened(path);
+} catch (const std::exception&) {
+  return held;
+}
+
 bool is_regular(int fd) {
   struct stat status {};
   return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
@@ -64,7 +71,10 @@ ssize_t write_without_waiting(int fd, std::string_view first, std::string_view s
   return retry([&] { return writev(fd, parts.data(), count); });
 }
 
-LogFile::LogFile(std::string path) : path_(std::move(path)), file_(opened(path_)) {}
+LogFile::LogFile(std::string path) : LogFile(std::move(path), {}) {}
+
+LogFile::LogFile(std::string path, Descriptor held)
+    : path_(std::move(path)), file_(held ? opened_or(path_, std::move(held)) : opened(path_)) {}
 
 void LogFile::reopen() { file_ = opened(path_); }
 

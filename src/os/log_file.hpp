@@ -21,6 +21,10 @@ class LogFile {
   // user's). Throws std::system_error.
   explicit LogFile(std::string path);
 
+  // The same, but where the path cannot be opened, lines go to `held`, if that is open: the same
+  // file, of before.
+  LogFile(std::string path, Descriptor held);
+
   // Opens the path anew: a file that was renamed is let go of. If that fails the old one stays in
   // use. Throws std::system_error.
   void reopen();
@@ -33,6 +37,9 @@ class LogFile {
   std::uint64_t take_lost() noexcept;
 
   const std::string& path() const { return path_; }
+
+  // For a handover. Another one after a reopen().
+  int fd() const { return file_.get(); }
 
  private:
   std::string path_;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -74,15 +75,22 @@ PidFile::PidFile(std::string path) : path_(std::move(path)), maker_(getpid()) { 
 
 PidFile::PidFile(std::string path, Inheritance& inheritance)
     : path_(std::move(path)), maker_(getpid()) {
-  auto held = inheritance.take(heirloom_name, [this](const Inheritance::Heirloom& heirloom) {
-    return heirloom.note == path_ && is_at(heirloom.fd.get(), path_);
+  const bool runs_again = inheritance.refusal().has_value();
+  auto held = inheritance.take(heirloom_name, [&](const Inheritance::Heirloom& heirloom) {
+    return heirloom.note == path_ && (runs_again || is_at(heirloom.fd.get(), path_));
   });
   if (held) {
-    file_ = std::move(held->fd);
+    hold(std::move(held->fd), inheritance);
   } else {
     take();
     give_up(inheritance);
   }
+}
+
+void PidFile::hold(Descriptor file, Inheritance& inheritance) {
+  file_ = std::move(file);
+  maker_ = 0;
+  inheritance.once_settled([this] { maker_ = getpid(); });
 }
 
 PidFile::~PidFile() {
@@ -140,8 +148,12 @@ bool PidFile::is_in(const Handover& handover, const std::string& path) {
 }
 
 void PidFile::give_up(Inheritance& inheritance) {
-  const auto held = inheritance.take(heirloom_name);
-  if (held && is_at(held->fd.get(), held->note)) unlink(held->note.c_str());
+  auto held = inheritance.take(heirloom_name);
+  if (!held) return;
+  const auto given_up = std::make_shared<Inheritance::Heirloom>(std::move(*held));
+  inheritance.once_settled([given_up] {
+    if (is_at(given_up->fd.get(), given_up->note)) unlink(given_up->note.c_str());
+  });
 }
 
 }  // namespace os

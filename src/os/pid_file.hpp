@@ -20,7 +20,8 @@ class PidFile {
   explicit PidFile(std::string path);
 
   // The same, but one that the image before this one held at that path is simply held on. If it
-  // held another, that is given up.
+  // held another, that is given up. An image that runs again holds what it held, even if that is
+  // not at its path any more.
   PidFile(std::string path, Inheritance& inheritance);
 
   PidFile(const PidFile&) = delete;
@@ -41,10 +42,11 @@ class PidFile {
   void take();
   bool try_to_take();
   void write() const;
+  void hold(Descriptor file, Inheritance& inheritance);
 
   std::string path_;
   Descriptor file_;
-  pid_t maker_;
+  pid_t maker_;  // 0: the image before, as long as there is a way back to it
 };
 
 }  // namespace os

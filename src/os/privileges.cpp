@@ -140,6 +140,13 @@ Privileges::Identity Privileges::identity_of(const Confinement& settings) const 
   return identity;
 }
 
+Confinement Privileges::by_number() const {
+  Confinement settings = settings_;
+  if (identity_.user) settings.user = std::to_string(*identity_.user);
+  if (identity_.group) settings.group = std::to_string(*identity_.group);
+  return settings;
+}
+
 void Privileges::apply() const {
   const LastWill will;
   tzset();  // reads a file, which may be out of reach from now on

@@ -42,6 +42,9 @@ class Privileges {
   // $NAME as the value of a variable stands for this process's variable of that name.
   explicit Privileges(Confinement settings);
 
+  // The settings that apply() follows, with numbers for names, which may be gone one day.
+  Confinement by_number() const;
+
   // What was ignored, a sentence each, for the log.
   const std::vector<std::string>& notices() const { return notices_; }
 

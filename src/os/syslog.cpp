@@ -54,6 +54,9 @@ Syslog::Syslog(int facility, std::string ident, const std::string& socket_path)
   if (!connect()) fail("connect: " + path_, "no syslog daemon listens there");
 }
 
+Syslog::Syslog(int facility, std::string ident, Descriptor held, const std::string& socket_path)
+    : facility_(facility), ident_(std::move(ident)), path_(socket_path), socket_(std::move(held)) {}
+
 bool Syslog::connect() const noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

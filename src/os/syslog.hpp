@@ -20,6 +20,12 @@ class Syslog {
   // Throws std::system_error when nobody listens there.
   Syslog(int facility, std::string ident, const std::string& socket = usual_socket);
 
+  // Goes on with a socket of before, whether or not somebody listens.
+  Syslog(int facility, std::string ident, Descriptor held,
+         const std::string& socket = usual_socket);
+
+  int fd() const { return socket_.get(); }
+
   // `severity` as in syslog(3): LOG_ERR. False: lost.
   bool write(int severity, std::string_view text) noexcept;
 

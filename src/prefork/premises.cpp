@@ -40,6 +40,12 @@ void Premises::rehearse(const Settings& settings, const os::Handover& held) {
   if (settings.status) rehearse_listening(*settings.status, held);
 }
 
+void Premises::give_up(os::Inheritance& inheritance) {
+  os::PidFile::give_up(inheritance);
+  os::Listener::give_up(inheritance, listening_socket);
+  os::Listener::give_up(inheritance, status_socket);
+}
+
 void Premises::hand_over(os::Handover& handover) const {
   if (interlock_) interlock_->hand_over(handover);
   if (pid_file_) pid_file_->hand_over(handover);

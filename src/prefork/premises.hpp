@@ -31,6 +31,10 @@ class Premises {
   // trace.
   static void rehearse(const Settings& settings, const os::Handover& held);
 
+  // For a pool that ends before it is at home: removes the files of what was handed over. REQUIRES:
+  // there is no way back (os::Retreat).
+  static void give_up(os::Inheritance& inheritance);
+
   int listening_fd() const { return listener_->fd(); }
   int status_fd() const { return status_ ? status_->fd() : -1; }  // -1: there is none
 

@@ -13,7 +13,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC
 
-constexpr const char* greeting = "Ready to handle connections";
+std::string greeting(const os::Inheritance& inheritance) {
+  const auto& refusal = inheritance.refusal();
+  return refusal ? "Reload refused: " + *refusal : "Ready to handle connections";
+}
 
 std::string status_of(const Census& census, const Scoreboard& scoreboard) {
   std::uint64_t requests = 0;
@@ -62,7 +65,7 @@ int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
     if (given.stop_listening) given.stop_listening();
   };
   hooks.ready = [&] {
-    notifier_.ready(greeting);
+    notifier_.ready(greeting(inheritance_));
     if (given.ready) given.ready();
     if (front) front->start();
   };
@@ -90,19 +93,20 @@ int Service::run(Hooks hooks, const std::function<void(Master&)>& set_up) {
                                            .stderr_ends = take_stderr()});
   }
   upgrade.emplace(
-      *master, settings_.words,
+      *master, Upgrade::Image{.words = settings_.words, .configuration = settings_.configuration},
       Upgrade::Hooks{
           .hand_over =
               [&](os::Handover& handover) {
                 premises_.hand_over(handover);
-                if (front) hand_over(*front, handover);
+                if (front) prefork::hand_over(*front, handover);
+                if (settings_.hand_over) settings_.hand_over(handover);
               },
           .begun = [&] { notifier_.reloading(); },
           .refused = [&](const std::string& why) { notifier_.ready("Reload refused: " + why); },
       },
       inheritance_);
-  inheritance_.renounce();
   if (set_up) set_up(*master);
+  inheritance_.settle();
   return master->run();
 }
 

@@ -4,12 +4,14 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "os/descriptor.hpp"
+#include "os/handover.hpp"
 #include "os/inheritance.hpp"
 #include "os/notifier.hpp"
 #include "prefork/limits.hpp"
@@ -31,7 +33,9 @@ class Service {
   struct Settings {
     Premises::Settings premises;
     Limits limits{};
-    std::vector<std::string> words;    // that the program was started with, its own name first
+    std::vector<std::string> words;  // that the program was started with, its own name first
+    std::optional<std::string> configuration{};      // for os::Retreat; none: there is no way back
+    std::function<void(os::Handover&)> hand_over{};  // what else the next image is to have
     std::vector<std::string> front{};  // the command that serves in front of it; empty: none
     std::function<void(std::string_view line)> say_of_front{};  // see Front
     std::chrono::milliseconds systemd_interval{10000};  // between two lines of status; 0: none
@@ -44,7 +48,8 @@ class Service {
 
   // Serves until told to stop; the exit code. The hooks listening_fd, relay_fd, reload, hold_stop
   // and pass_on are the service's own; the others are called where it has done its part. `set_up`
-  // is given the master before that begins.
+  // is given the master before that begins, and is the last that can fail with a way back to the
+  // image before (os::Retreat): what cannot be undone is to be done there.
   int run(Hooks hooks, const std::function<void(Master&)>& set_up = {});
 
  private:

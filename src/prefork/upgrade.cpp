@@ -5,6 +5,7 @@
 
 #include "os/log.hpp"
 #include "os/process.hpp"
+#include "os/retreat.hpp"
 
 namespace prefork {
 namespace {
@@ -32,15 +33,18 @@ std::string reason(const os::Trial::Result& result) {
 
 }  // namespace
 
-Upgrade::Upgrade(Master& master, std::vector<std::string> words, Hooks hooks,
-                 const os::Inheritance& inheritance)
+Upgrade::Upgrade(Master& master, Image image, Hooks hooks, const os::Inheritance& inheritance)
     : master_(master),
-      program_(os::program_path(words.empty() ? "" : words.front())),
-      words_(with_path(std::move(words), program_)),
+      program_(os::program_path(image.words.empty() ? "" : image.words.front())),
+      image_(std::move(image)),
       hooks_(std::move(hooks)) {
+  image_.words = with_path(std::move(image_.words), program_);
+  const auto& refusal = inheritance.refusal();
   PoolRecord& record = master_.scoreboard().pool();
-  record.reloads = inheritance.number("reloads") + (inheritance.is_succession() ? 1 : 0);
+  record.reloads =
+      inheritance.number("reloads") + (inheritance.is_succession() && !refusal ? 1 : 0);
   record.reloads_refused = inheritance.number("reloads refused");
+  if (refusal) book_refusal(*refusal);
 }
 
 void Upgrade::request() {
@@ -53,7 +57,7 @@ void Upgrade::start_trial() try {
   if (hooks_.begun) hooks_.begun();
   trial_.emplace(os::Trial::Case{
       .program = program_,
-      .words = with_question(words_),
+      .words = with_question(image_.words),
       .variable = std::string(os::Handover::question) + "=" + handover().text(),
   });
   master_.watch(trial_->fd(), [this] { judge(); });
@@ -76,14 +80,21 @@ void Upgrade::judge() {
 }
 
 void Upgrade::refuse(const std::string& why) {
+  book_refusal(why);
+  if (hooks_.refused) hooks_.refused(why);
+}
+
+void Upgrade::book_refusal(const std::string& why) {
   os::log(os::Level::error, "reload refused: " + why);
   ++master_.scoreboard().pool().reloads_refused;
-  if (hooks_.refused) hooks_.refused(why);
 }
 
 void Upgrade::execute() try {
   os::log(os::Level::notice, "reload: executing " + program_);
-  handover().exec(program_, words_);
+  os::Handover handed = handover();
+  std::optional<os::Retreat> retreat;
+  if (image_.configuration) retreat.emplace(*image_.configuration).hand_over(handed);
+  handed.exec(program_, image_.words);
 } catch (const std::exception& error) {
   refuse(error.what());
 }

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include "cli/dump.hpp"
 #include "support/catch.hpp"
 #include "support/folder.hpp"
 #include "sysv/key.hpp"
@@ -166,6 +168,26 @@ TEST_CASE_METHOD(Files,
   const std::string file = folder / "a.conf";
   CHECK(parsed({"-R", "-d", "pm.max_children=7", "-y", file.c_str()}).config.pool.max_children ==
         7);
+}
+
+TEST_CASE_METHOD(Files, "What was dumped stands for the file, the directives and the key file") {
+  const std::string key_file = folder.write("key", "");
+  const std::vector<const char*> words = {"-R", "-F",      "-y", "/no/such/file",
+                                          "-d", "pm=none", "--", "nginx"};
+  const std::string text =
+      cli::dump(read("[shop]\npm.max_children = 7\nvisits.key_file = " + key_file +
+                     "\nprefix = " + folder.path().string() + "\naccess.log = log\n")
+                    .config);
+  const sysv::Key key = sysv::key_of_file(key_file);
+  std::filesystem::remove(key_file);
+  const cli::CommandLine command = cli::parse(words, folder.write("dumped", text));
+  CHECK(cli::dump(command.config) == [&] {
+    std::string foreground = text;
+    const auto at = foreground.find("daemonize = yes");
+    return foreground.replace(at, 15, "daemonize = no");
+  }());
+  CHECK(command.config.counter.key == key);
+  CHECK(command.front == std::vector<std::string>{"nginx"});
 }
 
 TEST_CASE_METHOD(Files, "What is wrong in a file is told with file, line and directive") {

@@ -86,6 +86,32 @@ TEST_CASE("The next image has the descriptors that were given, and no other") {
   CHECK_THAT(support::contents_of(output), support::contains(" 1;process="));
 }
 
+TEST_CASE("A program that is open is run from there, and is not open any more when it runs") {
+  const support::Folder folder;
+  const std::string output = folder / "output";
+  const int code = support::in_child([&] {
+    const os::Descriptor shell(open("/bin/sh", O_PATH | O_CLOEXEC));
+    Handover().exec(shell.get(), {"sh", "-c",
+                                  "test -e /proc/self/fd/" + std::to_string(shell.get()) +
+                                      " && exit 1; echo \"$VISITS_HANDOVER\" > " + output});
+    return 2;
+  });
+  CHECK(code == 0);
+  CHECK_THAT(support::contents_of(output), support::contains("1;process="));
+}
+
+TEST_CASE("What is withdrawn does not go along, and a note can be another") {
+  const os::Descriptor file = open_null();
+  Handover handover;
+  handover.give("one", file.get(), "first");
+  handover.give("two", file.get(), "second");
+  CHECK(handover.withdraw("one")->note == "first");
+  CHECK_FALSE(handover.withdraw("one"));
+  handover.annotate("two", "third");
+  REQUIRE(handover.items().size() == 1);
+  CHECK(handover.items()[0].note == "third");
+}
+
 TEST_CASE("An exec that fails says why, and changes nothing") {
   const os::Descriptor given = open_null();
   Handover handover;

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "os/retreat.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 
@@ -155,7 +156,46 @@ TEST_CASE("What nobody takes is closed") {
           announce(handover);
           auto inheritance = Inheritance::claim();
           if (!is_open(fd)) return 1;
-          inheritance.renounce();
+          inheritance.settle();
           return is_open(fd) ? 2 : 0;
+        }) == 0);
+}
+
+TEST_CASE("As long as there is a way back, what is taken and let go of stays open where it was") {
+  CHECK(in_child([] {
+          const int fd = left_open();
+          Handover handover;
+          handover.give("file", fd, "the note");
+          (new os::Retreat("text"))->hand_over(handover);
+          announce(handover);
+          auto inheritance = Inheritance::claim();
+          if (!inheritance.unsettled() || inheritance.refusal()) return 1;
+          int copy = -1;
+          {
+            const auto taken = inheritance.take("file");
+            if (!taken || taken->fd.get() == fd || taken->note != "the note") return 2;
+            copy = taken->fd.get();
+            if ((fcntl(copy, F_GETFD) & FD_CLOEXEC) == 0) return 3;
+          }
+          if (is_open(copy) || !is_open(fd) || inheritance.take("file")) return 4;
+          inheritance.settle();
+          return is_open(fd) || inheritance.unsettled() ? 5 : 0;
+        }) == 0);
+}
+
+TEST_CASE("What cannot be undone is done when there is no way back, in its order") {
+  CHECK(in_child([] {
+          std::string done;
+          Inheritance nothing;
+          nothing.once_settled([&] { done += "at once "; });
+          Handover handover;
+          (new os::Retreat("text"))->hand_over(handover);
+          announce(handover);
+          auto inheritance = Inheritance::claim();
+          inheritance.once_settled([&] { done += "first "; });
+          inheritance.once_settled([&] { done += "second"; });
+          if (done != "at once ") return 1;
+          inheritance.settle();
+          return done == "at once first second" ? 0 : 2;
         }) == 0);
 }

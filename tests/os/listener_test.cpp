@@ -20,6 +20,7 @@
 #include <string>
 #include <system_error>
 
+#include "os/retreat.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/connection.hpp"
@@ -415,4 +416,34 @@ TEST_CASE("A TCP socket of systemd's is found by its address") {
           const Listener service({.address = address}, inheritance, "listen");
           return service.fd() == 3 && answers(service.fd()) ? 0 : 1;
         }) == 0);
+}
+
+TEST_CASE_METHOD(Place, "As long as there is a way back, the socket of before is as it was") {
+  const bool another = GENERATE(true, false);
+  CHECK(in_child([&] {
+          os::Handover handover;
+          (new Listener({.address = path, .mode = 0600}))->hand_over(handover, "listen");
+          (new os::Retreat("text"))->hand_over(handover);
+          setenv(os::Handover::variable, handover.text().c_str(), 1);
+          os::Inheritance inheritance = os::Inheritance::claim();
+          const os::Endpoint next{.address = another ? folder / "other.sock" : path, .mode = 0666};
+          { const Listener failed(next, inheritance, "listen"); }
+          return connection_to(path) && mode_of(path) == 0600 ? 0 : 1;
+        }) == 0);
+  std::filesystem::remove(path);
+  CHECK(in_child([&] {
+          os::Handover handover;
+          (new Listener({.address = path, .mode = 0600}))->hand_over(handover, "listen");
+          (new os::Retreat("text"))->hand_over(handover);
+          setenv(os::Handover::variable, handover.text().c_str(), 1);
+          os::Inheritance inheritance = os::Inheritance::claim();
+          const os::Endpoint next{.address = another ? folder / "other.sock" : path, .mode = 0666};
+          const Listener listener(next, inheritance, "listen");
+          if (!connection_to(path) || mode_of(path) != 0600) return 1;
+          inheritance.settle();
+          if (mode_of(next.address) != 0666 || exists(path) == another) return 2;
+          return connection_to(next.address) ? 0 : 3;
+        }) == 0);
+  CHECK_FALSE(exists(path));
+  CHECK_FALSE(exists(folder / "other.sock"));
 }

@@ -64,6 +64,20 @@ TEST_CASE("A log file that cannot be opened is refused by its path") {
                     support::contains("open: log file /no/such/folder/log"));
 }
 
+TEST_CASE("A log file that cannot be opened any more is written on, if it is still held") {
+  const support::Folder folder;
+  std::filesystem::create_directory(folder / "old");
+  const LogFile before(folder / "old/log");
+  std::filesystem::rename(folder / "old", folder / "new");
+  LogFile file(folder / "old/log", Descriptor(dup(before.fd())));
+  CHECK(file.write("one\n"));
+  CHECK(contents_of(folder / "new/log") == "one\n");
+  std::filesystem::create_directory(folder / "old");
+  LogFile(folder / "old/log", Descriptor(dup(before.fd()))).write("two\n");
+  CHECK(contents_of(folder / "new/log") == "one\n");
+  CHECK(contents_of(folder / "old/log") == "two\n");
+}
+
 TEST_CASE("After a rename the old file takes lines until the log is opened anew") {
   const support::Folder folder;
   LogFile file(folder / "log");

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "os/retreat.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/folder.hpp"
@@ -189,4 +190,32 @@ TEST_CASE_METHOD(Place,
           const PidFile next(folder / "other.pid", inheritance);
           return exists(path) || !exists(folder / "other.pid") ? 2 : 0;
         }) == 0);
+}
+
+TEST_CASE_METHOD(Place, "As long as there is a way back, the pid file of before stays") {
+  const bool another = GENERATE(true, false);
+  CHECK(in_child([&] {
+          os::Handover handover;
+          (new PidFile(path))->hand_over(handover);
+          (new os::Retreat("text"))->hand_over(handover);
+          setenv(os::Handover::variable, handover.text().c_str(), 1);
+          auto inheritance = os::Inheritance::claim();
+          const std::string next = another ? folder / "other.pid" : path;
+          { const PidFile failed(next, inheritance); }
+          return exists(path) && !exists(folder / "other.pid") ? 0 : 1;
+        }) == 0);
+  std::filesystem::remove(path);
+  CHECK(in_child([&] {
+          os::Handover handover;
+          (new PidFile(path))->hand_over(handover);
+          (new os::Retreat("text"))->hand_over(handover);
+          setenv(os::Handover::variable, handover.text().c_str(), 1);
+          auto inheritance = os::Inheritance::claim();
+          const PidFile next(another ? folder / "other.pid" : path, inheritance);
+          if (!exists(path)) return 1;
+          inheritance.settle();
+          return exists(path) == !another ? 0 : 2;
+        }) == 0);
+  CHECK_FALSE(exists(path));
+  CHECK_FALSE(exists(folder / "other.pid"));
 }

@@ -70,6 +70,17 @@ TEST_CASE("Users and groups can be numbers, which need no entry") {
   CHECK_THROWS_WITH(Privileges({.user = "4711"}), support::contains("set group too"));
 }
 
+TEST_CASE("By number, a user and a group are the same, and need no entry") {
+  if (support::lacks_root()) return;  // only root can become somebody else
+  const Confinement named{.user = "nobody", .group = "daemon", .priority = 3};
+  const Confinement numbered = Privileges(named).by_number();
+  CHECK(numbered.user == "65534");
+  CHECK(numbered.group == std::to_string(getgrnam("daemon")->gr_gid));
+  CHECK(numbered.priority == 3);
+  CHECK(Privileges({.user = "nobody"}).by_number().group == "65534");
+  CHECK_FALSE(Privileges({}).by_number().user);
+}
+
 TEST_CASE("A user or a group that does not exist is one sentence with its name") {
   CHECK_THROWS_WITH(Privileges({.user = "no-such-user"}),
                     "user = no-such-user: there is no such user, see getent passwd");

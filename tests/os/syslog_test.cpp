@@ -66,6 +66,18 @@ TEST_CASE("A syslog daemon that was restarted hears the next line") {
   CHECK_THAT(daemon->heard(), support::contains("found"));
 }
 
+TEST_CASE("A socket of before needs no syslog daemon, and finds it when it is back") {
+  const support::Folder folder;
+  auto daemon = std::make_unique<Daemon>(folder / "log");
+  const os::Syslog before(LOG_DAEMON, "counter", folder / "log");
+  daemon.reset();
+  os::Syslog log(LOG_DAEMON, "counter", os::Descriptor(dup(before.fd())), folder / "log");
+  CHECK_FALSE(log.write(LOG_ERR, "lost"));
+  daemon = std::make_unique<Daemon>(folder / "log");
+  CHECK(log.write(LOG_ERR, "found"));
+  CHECK_THAT(daemon->heard(), support::contains("found"));
+}
+
 TEST_CASE("A syslog daemon that has stopped reading keeps nobody waiting") {
   const support::Folder folder;
   const Daemon daemon(folder / "log");

@@ -108,3 +108,15 @@ TEST_CASE_METHOD(Place, "A rehearsal refuses what others hold") {
   CHECK_THROWS(Premises::rehearse(mine, held));
   CHECK(is_unharmed());
 }
+
+TEST_CASE_METHOD(Place, "Who never comes to be at home leaves no files of what was handed over") {
+  CHECK(support::in_child([&] {
+          os::Handover handover;
+          (new Premises(settings, nothing))->hand_over(handover);
+          setenv(os::Handover::variable, handover.text().c_str(), 1);
+          auto inheritance = os::Inheritance::claim();
+          Premises::give_up(inheritance);
+          return 0;
+        }) == 0);
+  CHECK(files() == 0);
+}

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <thread>
 
+#include "os/retreat.hpp"
 #include "os/signals.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"
@@ -44,6 +45,7 @@ struct Unit {
   os::Descriptor notifications{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   std::string heard{};
   support::Words front{};
+  std::string failure{};  // of the image after this one
   std::optional<support::Child> service{};
 
   Unit() {
@@ -59,6 +61,7 @@ struct Unit {
   int live(const std::string& watchdog) const {
     setenv("NOTIFY_SOCKET", (folder / "notify").c_str(), 1);
     if (!watchdog.empty()) setenv("WATCHDOG_USEC", watchdog.c_str(), 1);
+    if (!failure.empty()) hand_over_failure();
     os::block_signals();
     os::Inheritance inheritance = os::Inheritance::claim();
     Service pool(
@@ -72,6 +75,14 @@ struct Unit {
     return pool.run({.serve = [this](Worker& worker) { work(worker); },
                      .stop_listening = [this] { diary->stopped = true; },
                      .ready = [this] { diary->ready = true; }});
+  }
+
+  void hand_over_failure() const {
+    os::Handover handover;
+    (new os::Retreat("text"))->hand_over(handover);
+    handover.withdraw(os::Inheritance::image_before);
+    handover.annotate(os::Inheritance::configuration_before, failure);
+    setenv(os::Handover::variable, handover.text().c_str(), 1);
   }
 
   void work(Worker& worker) const {
@@ -131,6 +142,15 @@ TEST_CASE_METHOD(Unit,
   service->signal(SIGHUP);
   CHECK(hears("STATUS=Reload refused: cannot run " + folder / "no-such-program"));
   CHECK_THAT(heard, support::contains("RELOADING=1\nMONOTONIC_USEC="));
+  service->signal(SIGTERM);
+  CHECK(service->wait() == 0);
+}
+
+TEST_CASE_METHOD(Unit, "systemd hears why a pool is ready again that a reload was to replace") {
+  failure = "a file is gone";
+  start();
+  CHECK(hears("STATUS=Reload refused: a file is gone"));
+  CHECK_THAT(heard, support::contains("READY=1\n"));
   service->signal(SIGTERM);
   CHECK(service->wait() == 0);
 }

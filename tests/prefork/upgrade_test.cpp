@@ -34,6 +34,7 @@ struct Pool {
   support::Folder folder;
   support::Shared<Diary> diary;
   std::string program = folder / "program";
+  std::optional<std::string> configuration{};
   std::optional<support::Child> master{};
 
   void install(const std::string& script) const {
@@ -60,7 +61,7 @@ struct Pool {
                                             support::turns_readable(worker.stop_fd());
                                           },
                                       .reload = [&] { upgrade->request(); }});
-    upgrade.emplace(pool, std::vector<std::string>{program, "-F", "a word"},
+    upgrade.emplace(pool, Upgrade::Image{{program, "-F", "a word"}, configuration},
                     Upgrade::Hooks{
                         .hand_over = [](os::Handover& given) { given.give("log", STDERR_FILENO); },
                         .begun = [this] { ++diary->begun; },
@@ -98,6 +99,21 @@ TEST_CASE_METHOD(Pool, "A program that can take over is asked, and then runs in 
                  support::contains(",log,") && support::contains(";child="));
   CHECK(diary->begun == 1);
   CHECK(diary->refused == 0);
+}
+
+TEST_CASE_METHOD(Pool,
+                 "A program that is run finds a way back, if there is one, and not on trial") {
+  const bool is_there = GENERATE(true, false);
+  if (is_there) configuration = "[www]\n";
+  install(good("next"));
+  start();
+  master->signal(SIGUSR2);
+  CHECK(master->wait() == 0);  // the script's
+  CHECK_THAT(text("next.check"), !support::contains("before"));
+  const bool goes_along = text("next.run").find(",image%20before,") != std::string::npos;
+  const bool is_told = text("next.run").find(",configuration%20before,") != std::string::npos;
+  CHECK(goes_along == is_there);
+  CHECK(is_told == is_there);
 }
 
 TEST_CASE_METHOD(Pool, "A program that cannot take over is not run, and the pool goes on") {

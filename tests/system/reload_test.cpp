@@ -49,6 +49,32 @@ std::size_t occurrences(const std::string& text, const std::string& part) {
   return count;
 }
 
+// A file of the configuration whose reader waits for the test: what happens between a trial and
+// the start of what was tried is up to the test.
+class Ambush {
+ public:
+  explicit Ambush(std::string path) : path_(std::move(path)) {
+    if (mkfifo(path_.c_str(), 0600) == -1) throw std::runtime_error("mkfifo " + path_);
+  }
+
+  // Whoever reads it next waits until `first` is done, and reads `text`.
+  bool answer(
+      const std::string& text, const std::function<void()>& first = [] {}) const {
+    os::Descriptor writer;
+    const bool is_read = support::eventually([&] {
+      writer = os::Descriptor(open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+      return static_cast<bool>(writer);
+    });
+    if (is_read) first();
+    return is_read && write(writer.get(), text.data(), text.size()) != -1;
+  }
+
+  std::string line() const { return "\ninclude = " + path_; }
+
+ private:
+  std::string path_;
+};
+
 // To as many as this process may have.
 void raise_limit_of_files() {
   rlimit limit{};
@@ -61,12 +87,13 @@ void raise_limit_of_files() {
 class Installation {
  public:
   Installation(const support::Folder& folder, sysv::Key key, const std::string& program,
-               const Words& before = {})
+               const Words& before = {}, const Words& after = {})
       : folder_(folder) {
     install(program);
     configure("visits.key = " + sysv::text_of(key));
     Words words = before;
     words.insert(words.end(), {path(), "-F", "-R", "-y", folder / "visits.conf"});
+    words.insert(words.end(), after.begin(), after.end());
     program_.emplace(words, folder / "visitsd.log");
     if (!support::eventually([this] { return has_workers(); })) {
       throw std::runtime_error("the pool does not start: " + log());
@@ -108,6 +135,34 @@ class Installation {
     program_->signal(SIGUSR2);
     return support::eventually(
         [&] { return occurrences(log(), "reload refused") == refusals + 1; });
+  }
+
+  // Asks for a reload that is approved, and lets that happen before the next image reads all of its
+  // configuration, and that be the end of it. Waits until this image serves again.
+  bool is_caught_out(
+      const std::string& directives, const std::string& end,
+      const std::function<void()>& first = [] {}) const {
+    const std::vector<pid_t> old = children();
+    const std::size_t refusals = occurrences(log(), "reload refused");
+    fall_into_ambush(directives, end, first);
+    return support::eventually([&] { return are_gone(old) && has_workers(); }) &&
+           occurrences(log(), "reload refused") == refusals + 1;
+  }
+
+  void fall_into_ambush(const std::string& directives, const std::string& end,
+                        const std::function<void()>& first, const std::string& log = {}) const {
+    const auto executions = [&] {
+      return occurrences(log.empty() ? this->log() : support::contents_of(log),
+                         "reload: executing");
+    };
+    const Ambush ambush(folder_ / "more.conf");
+    const std::size_t before = executions();
+    configure(directives + ambush.line());
+    program_->signal(SIGUSR2);
+    CHECK(ambush.answer("\n"));
+    CHECK(support::eventually([&] { return executions() == before + 1; }));
+    CHECK(ambush.answer(end + "\n", first));
+    std::filesystem::remove(folder_ / "more.conf");
   }
 
   bool are_gone(const std::vector<pid_t>& old) const {
@@ -464,4 +519,166 @@ TEST_CASE_METHOD(Site, "A stop during a reload ends the pool, wherever the reloa
     CHECK_FALSE(std::filesystem::exists(pool.socket()));
     CHECK_FALSE(std::filesystem::exists(folder / "visits.pid"));
   }
+}
+
+TEST_CASE_METHOD(Site,
+                 "What goes wrong only after its trial is refused, too, and no request is lost") {
+  Installation pool(folder, key, VISITSD);
+  const std::string sound = "visits.key = " + sysv::text_of(key);
+  const Nginx nginx(folder);
+  Tally tally;
+  std::atomic<bool> more{true};
+  std::jthread load([&] { visit(nginx.url(), Client::Connection::kept, tally, more); });
+  const auto make_file = [&] { folder.write("later", "no socket"); };
+  const std::string folder_gone = "access.log = " + folder / "gone/log";
+  CHECK(pool.is_caught_out(sound, "pm.max_childen = 3"));
+  CHECK_THAT(pool.log(), support::contains("reload refused: ") &&
+                             support::contains("more.conf:1: pm.max_childen"));
+  CHECK(pool.is_caught_out(sound, folder_gone));
+  CHECK_THAT(pool.log(), support::contains("gone/: No such file or directory"));
+  CHECK(pool.is_caught_out(sound + "\npm.status_listen = " + folder / "later", "", make_file));
+  CHECK_THAT(pool.log(), support::contains("something that is not a socket has this name"));
+  pool.configure(sound);
+  CHECK(pool.reload());
+  more = false;
+  load.join();
+  INFO(pool.log() << nginx.log());
+  CHECK(tally.failed == 0);
+  CHECK(support::count_at(key) == tally.sent);
+  CHECK(occurrences(pool.log(), "reload: executing") == 4);
+}
+
+TEST_CASE_METHOD(Site, "An image that runs again needs nothing that is gone meanwhile") {
+  Installation pool(folder, key, VISITSD);
+  std::filesystem::create_directory(folder / "old");
+  folder.write("old/key", "");
+  const std::string sound = "visits.key = " + sysv::text_of(key) +
+                            "\nvisits.key_file = " + folder / "old/key" +
+                            "\naccess.log = " + folder / "old/access.log" +
+                            "\nslowlog = " + folder / "old/slow.log" + "\nenv[A] = ${VISITS}";
+  const std::string global =
+      "[global]\nerror_log = " + folder / "old/error.log" + "\npid = " + folder / "old/visits.pid";
+  pool.configure(sound + "\n" + global);
+  CHECK(pool.reload());
+  const auto move = [&] { std::filesystem::rename(folder / "old", folder / "new"); };
+  const std::vector<pid_t> old = pool.children();
+  pool.fall_into_ambush(sound, global, move, folder / "old/error.log");
+  CHECK(support::eventually([&] { return pool.are_gone(old) && pool.has_workers(); }));
+  const os::Descriptor client = support::connection_to(pool.socket());
+  support::send(client.get(), support::get_request("/again"));
+  CHECK(support::answer_on(client.get()));
+  CHECK(support::eventually([&] {
+    return occurrences(support::contents_of(folder / "new/access.log"), "GET /again") == 1;
+  }));
+  CHECK_THAT(support::contents_of(folder / "new/error.log"),
+             support::contains("reload refused: ") && support::contains("visits.key_file"));
+  CHECK(support::contents_of(folder / "new/visits.pid") == std::to_string(pool.master().pid()));
+}
+
+TEST_CASE_METHOD(Site, "An image that runs again is the one that ran, whatever is at its path") {
+  Installation pool(folder, key, VISITSD);
+  const Nginx nginx(folder);
+  const std::string sound = "visits.key = " + sysv::text_of(key);
+  pool.install(SLOW_VISITSD);
+  CHECK(pool.is_caught_out(sound, "pm = none"));
+  CHECK(support::get(nginx.url("/large/3")).body == "1 visits so far");
+  CHECK_FALSE(pool.master().has_ended());
+  CHECK(support::status_of(pool.master().pid(), "Name") == "visitsd");
+  const os::Descriptor page = support::connection_to(folder / "visits-status.sock");
+  support::send(page.get(), support::get_request("/metrics"));
+  CHECK_THAT(
+      support::answer_on(page.get()).value_or("none"),
+      support::contains("result=\"refused\"} 1\n") && support::contains("result=\"done\"} 0\n"));
+  pool.configure(sound);
+  CHECK(pool.reload());
+  CHECK(support::get(nginx.url("/large/3")).body == "xxx");
+}
+
+TEST_CASE_METHOD(Site,
+                 "What fails after its trial leaves address, pid file and limits as they were") {
+  Installation pool(folder, key, VISITSD);
+  const auto limits = [&] {
+    return support::contents_of("/proc/" + std::to_string(pool.master().pid()) + "/limits");
+  };
+  const std::string limits_before = limits();
+  const auto inode = [](const std::string& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+  };
+  const auto socket_before = inode(pool.socket());
+  std::atomic<bool> more{true};
+  int refused = 0;
+  std::jthread visitor([&] {
+    while (more) {
+      if (!support::connection_to(pool.socket())) ++refused;
+      std::this_thread::sleep_for(100us);
+    }
+  });
+  const std::string sound = "visits.key = " + sysv::text_of(key);
+  CHECK(pool.is_caught_out(sound + "\nlisten = " + folder / "new.sock" + "\nlisten.mode = 0600" +
+                               "\npm.status_listen = " + folder / "later",
+                           "[global]\nrlimit_files = 200\npid = " + folder / "new.pid",
+                           [&] { folder.write("later", "no socket"); }));
+  more = false;
+  visitor.join();
+  CHECK(refused == 0);
+  CHECK(inode(pool.socket()) == socket_before);
+  CHECK(limits() == limits_before);
+  CHECK(support::contents_of(folder / "visits.pid") == std::to_string(pool.master().pid()));
+  CHECK_FALSE(std::filesystem::exists(folder / "new.sock"));
+  CHECK_FALSE(std::filesystem::exists(folder / "new.pid"));
+}
+
+TEST_CASE_METHOD(
+    Site, "The command in front of a pool is left alone when a reload fails after its trial") {
+  Installation pool(folder, key, VISITSD, {}, {"--", "sleep", "1000"});
+  const auto front = [&] {
+    const std::vector<pid_t> all = pool.children();
+    const auto found = std::find_if(all.begin(), all.end(), [](pid_t pid) {
+      return support::status_of(pid, "Name") == "sleep";
+    });
+    return found == all.end() ? 0 : *found;
+  };
+  const auto times_ready = [&] { return occurrences(pool.log(), "ready to handle"); };
+  CHECK(support::eventually([&] { return front() != 0; }));
+  const pid_t before = front();
+  pool.fall_into_ambush("visits.key = " + sysv::text_of(key), "pm = none", [] {});
+  CHECK(support::eventually([&] { return times_ready() == 2; }));
+  CHECK(front() == before);
+  pool.configure("visits.key = " + sysv::text_of(key));
+  pool.master().signal(SIGUSR2);
+  CHECK(support::eventually([&] { return times_ready() == 3; }));
+  CHECK(front() == before);
+  pool.master().signal(SIGTERM);
+  CHECK(pool.master().wait() == 0);
+}
+
+namespace {
+
+// Leaves that process room for so many descriptors more.
+void leave_room(pid_t process, int descriptors) {
+  const std::string folder = "/proc/" + std::to_string(process) + "/fd/";
+  rlim_t limit = 0;
+  for (int room = 0; room < descriptors; ++limit) {
+    if (!std::filesystem::is_symlink(folder + std::to_string(limit))) ++room;
+  }
+  const rlimit files{.rlim_cur = limit, .rlim_max = limit};
+  prlimit(process, RLIMIT_NOFILE, &files, nullptr);
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Site, "Where neither image can run, the pool ends once, says why, and is gone") {
+  support::Lifeline lifeline;
+  Installation pool(folder, key, VISITSD);
+  pool.fall_into_ambush("visits.key = " + sysv::text_of(key), "pm = none",
+                        [&] { leave_room(pool.master().pid(), 1); });
+  CHECK(pool.master().wait() == 78);
+  CHECK_THAT(pool.log(),
+             support::contains("Too many open files; and a reload had failed before: ") &&
+                 support::contains("more.conf:1: pm: "));
+  CHECK(lifeline.all_end());
+  CHECK_FALSE(std::filesystem::exists(pool.socket()));
+  CHECK_FALSE(std::filesystem::exists(folder / "visits-status.sock"));
+  CHECK_FALSE(std::filesystem::exists(folder / "visits.pid"));
 }

@@ -39,7 +39,7 @@ fcgi::Ending ending_of(prefork::Wish wish) {
 
 // Where a worker serves, and for how long it lets things take.
 fcgi::Workplace workplace_of(prefork::Worker& worker, const Household& household,
-                             std::function<void()> turn_away) {
+                             visits::Statistics::Row& row) {
   const cli::Config& config = household.config;
   return {
       .listen_fd = household.premises.listening_fd(),
@@ -54,7 +54,12 @@ fcgi::Workplace workplace_of(prefork::Worker& worker, const Household& household
       .ending = [&worker] { return ending_of(worker.wish()); },
       .spent = [&worker] { return worker.spent(); },
       .keep = [&worker](int connections) { worker.keep(connections); },
-      .turn_away = std::move(turn_away),
+      .turn_away =
+          [&row] {
+            row.refused.add();
+            row.answered(503);
+          },
+      .abandon = [&row] { row.abandoned.add(); },
   };
 }
 
@@ -67,27 +72,26 @@ void work(prefork::Worker& worker, const Household& household) {
   visits::Counter counter(config.counter, reporter(os::Level::notice));
   std::optional<visits::Events> events;
   if (config.events) events.emplace(*config.events, config.counter.access, report);
-  visits::App app(counter, events ? &*events : nullptr, report, &row);
-  fcgi::Handler answer = [&](const http::Request& request) {
-    return app.answer(request, worker.stopping());
+  visits::App app(counter, report,
+                  {.events = events ? &*events : nullptr, .row = &row, .stopping = [&] {
+                     return worker.stopping();
+                   }});
+  fcgi::Handler answer = [&](const auto& request, auto& response) {
+    app.answer(request, response);
   };
   if (household.around) answer = household.around(std::move(answer));
-  fcgi::Responder responder(workplace_of(worker, household, [&] {
-    row.refused.add();
-    row.answered(503);
-  }));
+  fcgi::Responder responder(workplace_of(worker, household, row));
   if (config.batch) os::be_batch();
   household.confined.enter_sandbox();
   worker.idle();
   visits::ActivityBytes note;
-  responder.run([&](const http::Request& request) {
+  responder.run([&](const http::Request& request, http::Response& response) {
     household.logs.begin_request();
     os::set_log_trace(request.parameter("TRACE"));
     worker.begin(visits::encode(visits::activity_of(request), note));
-    http::Response response = answer(request);
+    answer(request, response);
     household.logs.end_request(request, response, app.counted());
     worker.end();
-    return response;
   });
 }
 
@@ -106,5 +110,7 @@ void attend(const prefork::AttendantContext& pool, const Household& household) {
   fcgi::Responder responder(premises.status_fd(), pool.child.stop_fd(),
                             {.read = limits.read, .write = limits.write, .idle = limits.idle});
   household.confined.enter_sandbox();
-  responder.run([&](const http::Request& request) { return attendant.answer(request); });
+  responder.run([&](const http::Request& request, http::Response& response) {
+    response = attendant.answer(request);
+  });
 }

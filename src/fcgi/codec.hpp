@@ -1,12 +1,11 @@
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "fcgi/handler.hpp"
-#include "os/descriptor.hpp"
 
 struct FCGX_Request;
 
@@ -15,10 +14,12 @@ namespace fcgi {
 enum class Keep { no, yes };
 
 // libfcgi, and the only class that knows it: takes the parameters of a request apart and writes the
-// answer's records. It reads from a file of our own, into which only a sound request is put, and
-// never from a connection: no peer can keep it waiting, or show it a byte that was not screened.
-// One per process: the file's position is shared with whoever inherits it. Requests stand in it one
-// after the other, so that libfcgi finds each where it has read the one before to its end.
+// answer's records. It reads from memory, in which only a sound request stands, and never from a
+// connection: no peer can keep it waiting, or show it a byte that was not screened.
+//
+// How: OS_Read is what libfcgi reads through (fcgios.h), and this file has an OS_Read of its own,
+// which the linker prefers to libfcgi's in every program that the codec is part of. Where somebody
+// else uses libfcgi in the same program, it is read(2) as ever.
 class Codec {
  public:
   Codec();
@@ -26,24 +27,30 @@ class Codec {
   Codec& operator=(const Codec&) = delete;
   ~Codec();
 
-  // Has the request answered that a screen found sound, `text`, and sends the answer over the
-  // connection. False: the connection is of no use any more, because it did not take the answer.
-  // It stays the caller's to close.
+  // A request that a screen found sound, as libfcgi is to see it, and its body.
+  struct Message {
+    std::string_view text;
+    std::string_view body{};
+  };
+
+  // Has the request answered, and sends the answer over the connection. False: the connection is of
+  // no use any more, because it did not take the answer. It stays the caller's to close.
   // REQUIRES: the connection is blocking, with a time limit on writing.
-  bool answer(const std::string& text, int connection, const Handler& handler);
+  bool answer(const Message& message, int connection, const Handler& handler);
+
+  // Bytes of the answer that was sent last.
+  std::size_t answer_size() const { return text_.size(); }
 
  private:
-  bool read(const std::string& text);
-  void put(const std::string& text);
-  void empty_file();
-  bool write(const std::string& text, int connection);
+  bool read(std::string_view text);
+  bool write(int connection);
 
   struct Free {
     void operator()(FCGX_Request* request) const;
   };
-  os::Descriptor file_;
-  off_t end_ = 0;  // of the file, and where libfcgi reads next
   std::unique_ptr<FCGX_Request, Free> request_;
+  http::Response response_;  // kept, as is its text: answers are made in the memory of others
+  std::string text_;
 };
 
 }  // namespace fcgi

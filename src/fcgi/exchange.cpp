@@ -12,6 +12,8 @@
 namespace fcgi {
 namespace {
 
+constexpr std::size_t cost_of_an_answer = 1024;  // bytes of the kernel's own, for each write
+
 short events_of(int fd, short events) {
   pollfd connection{.fd = fd, .events = events, .revents = 0};
   os::retry([&] { return poll(&connection, 1, 0); });
@@ -36,17 +38,16 @@ Exchange::Heard Exchange::hear() {
 
 bool Exchange::has_news() const { return events_of(connection_.get(), POLLIN) != 0; }
 
-bool Exchange::is_waited_for() const {
+bool Exchange::is_waited_for(bool here) {
+  if (here && sent_ < much) return true;
+  sent_ = 0;
   return events_of(connection_.get(), POLLOUT | POLLRDHUP) == POLLOUT;
 }
 
 bool Exchange::answer(Codec& codec, const Handler& handler, Keep keep) {
   const bool stays = keep == Keep::yes && keeps();
-  const Handler with_body = [&](http::Request request) {
-    request.body = screen_.body();
-    return handler(request);
-  };
-  if (!codec.answer(screen_.text(), connection_.get(), with_body)) return false;
+  if (!codec.answer({screen_.text(), screen_.body()}, connection_.get(), handler)) return false;
+  sent_ += cost_of_an_answer + codec.answer_size();
   screen_.begin_anew();
   return stays;
 }

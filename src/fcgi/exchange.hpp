@@ -37,8 +37,9 @@ class Exchange {
   bool has_news() const;
 
   // The web server is there, and has taken so much of its former answers that another finds room.
-  // If not, it has given the request up, or would keep its worker waiting.
-  bool is_waited_for() const;
+  // If not, it has given the request up, or would keep its worker waiting. `here`: it was there a
+  // moment ago, by epoll's word; then the kernel is asked only when answers may have piled up.
+  bool is_waited_for(bool here = false);
 
   // Of a request that is whole.
   std::uint16_t id() const { return screen_.id(); }
@@ -49,8 +50,11 @@ class Exchange {
   bool answer(Codec& codec, const Handler& handler, Keep keep);
 
  private:
+  static constexpr std::size_t much = 32768;  // bytes; a socket holds several times that by default
+
   os::Descriptor connection_;
   Screen screen_;
+  std::size_t sent_ = much;  // since it was seen that there is room
 };
 
 }  // namespace fcgi

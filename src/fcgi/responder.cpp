@@ -45,6 +45,7 @@ Responder::Responder(Workplace place)
     : place_(std::move(place)),
       acceptor_(place_.listen_fd, place_.limits, place_.allowed_clients),
       answer_limit_(place_.limits.answer, [this] { hand_all_over(); }),
+      respond_([this](const auto& request, auto& response) { respond(request, response); }),
       epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_) os::fail("epoll_create1");
   watch(epoll_.get(), place_.stop_fd, EPOLLIN, &place_.stop_fd);
@@ -71,10 +72,11 @@ Responder::Heard Responder::wait_and_serve(milliseconds timeout) {
                       static_cast<int>(timeout.count()));
   });
   if (count == -1) os::fail("epoll_wait");
+  just_told_ = true;
   const bool serving = ending_ == Ending::none;
   for (int i = 0; i < count; ++i) {
     if (serving && ending_ == Ending::retire) break;
-    on_event(events[static_cast<std::size_t>(i)].data.ptr);
+    on_event(events[static_cast<std::size_t>(i)]);
   }
   const bool leaving = serving && ending_ == Ending::retire;
   if (std::exchange(relayed_, false) && !leaving) take_over();
@@ -82,7 +84,8 @@ Responder::Heard Responder::wait_and_serve(milliseconds timeout) {
   return count > 0 ? Heard::something : Heard::nothing;
 }
 
-void Responder::on_event(void* tag) {
+void Responder::on_event(const epoll_event& event) {
+  void* const tag = event.data.ptr;
   if (tag == &place_.stop_fd) {
     note_ending();
   } else if (tag == &acceptor_) {
@@ -90,7 +93,7 @@ void Responder::on_event(void* tag) {
   } else if (tag == &place_.relay) {
     relayed_ = true;
   } else {
-    hear(*static_cast<Connection*>(tag));
+    hear(*static_cast<Connection*>(tag), (event.events & ~EPOLLIN) == 0 ? Peer::here : Peer::gone);
   }
 }
 
@@ -153,7 +156,7 @@ Responder::Connection& Responder::add(os::Descriptor fd, bool fresh) {
   connection.since = Clock::now();
   connection.fresh = fresh;
   try {
-    watch(epoll_.get(), connection.exchange.fd(), EPOLLIN, &connection);
+    watch(epoll_.get(), connection.exchange.fd(), EPOLLIN | EPOLLRDHUP, &connection);
   } catch (const std::system_error&) {
     idle_.pop_back();
     throw;
@@ -174,19 +177,22 @@ void Responder::drop(const Connection& connection) {
   connection.list->erase(connection.self);
 }
 
-void Responder::hear(Connection& connection) {
+void Responder::hear(Connection& connection, Peer peer) {
   switch (connection.exchange.hear()) {
     case Exchange::Heard::nothing: return;
     case Exchange::Heard::end: drop(connection); return;
-    case Exchange::Heard::request: serve(connection); return;
+    case Exchange::Heard::request: serve(connection, peer); return;
     case Exchange::Heard::part: break;
   }
   if (connection.list == &idle_) move(connection, begun_);
 }
 
 // Whoever has given up waits for no answer: the request is dropped, and nothing counted.
-void Responder::serve(Connection& connection) {
-  if (!connection.exchange.is_waited_for() || !answer(connection)) {
+void Responder::serve(Connection& connection, Peer peer) {
+  if (!is_waited_for(connection, peer)) {
+    if (place_.abandon) place_.abandon();
+    drop(connection);
+  } else if (!answer(connection)) {
     drop(connection);
   } else {
     connection.fresh = false;
@@ -195,26 +201,32 @@ void Responder::serve(Connection& connection) {
   if (ending_ == Ending::none && place_.spent && place_.spent()) ending_ = Ending::retire;
 }
 
+// What the kernel said of several connections at once is true for the first, and may not be for
+// those that wait while that is answered.
+bool Responder::is_waited_for(Connection& connection, Peer peer) {
+  const bool is_news = std::exchange(just_told_, false);
+  return peer != Peer::gone && connection.exchange.is_waited_for(peer == Peer::here && is_news);
+}
+
 bool Responder::answer(Connection& connection) {
   answering_ = &connection;
-  const bool stays = connection.exchange.answer(
-      codec_, [this](const http::Request& request) { return respond(request); }, keep_);
+  const bool stays = connection.exchange.answer(codec_, respond_, keep_);
   answering_ = nullptr;
   return stays;
 }
 
-http::Response Responder::respond(const http::Request& request) {
+void Responder::respond(const http::Request& request, http::Response& response) {
   if (is_too_old(request)) {
     if (place_.turn_away) place_.turn_away();
-    return {.status = 503,
-            .content_type = "text/plain; charset=UTF-8",
-            .body = "this request has waited for too long\n",
-            .retry_after = 1};
+    response = {.status = 503,
+                .content_type = "text/plain; charset=UTF-8",
+                .body = "this request has waited for too long\n",
+                .retry_after = 1};
+    return;
   }
   answer_limit_.begin(answering_->exchange.fd(), answering_->exchange.id());
-  http::Response response = (*handler_)(request);
+  (*handler_)(request, response);
   answer_limit_.end();
-  return response;
 }
 
 bool Responder::is_too_old(const http::Request& request) const {

@@ -15,6 +15,8 @@
 #include "os/descriptor.hpp"
 #include "os/relay.hpp"
 
+struct epoll_event;
+
 namespace fcgi {
 
 // Why a responder ends.
@@ -35,7 +37,8 @@ struct Workplace {
   std::function<Ending()> ending{};   // asked when stop_fd turns readable; left out: stop
   std::function<bool()> spent{};      // asked after each answer; true: retire
   std::function<void(int)> keep{};    // told how many connections there are, when that has changed
-  std::function<void()> turn_away{};  // told of each request that was too old (queue_age)
+  std::function<void()> turn_away{};  // told of each request that was too old (queue_age) …
+  std::function<void()> abandon{};  // … and of each whose web server had left: neither is handled
 };
 
 // A FastCGI responder for one worker: watches the listening socket and all connections that web
@@ -72,11 +75,12 @@ class Responder {
   };
 
   enum class Heard { nothing, something };
+  enum class Peer { unknown, here, gone };  // a web server, when the kernel told of its connection
 
   Heard wait_and_serve(std::chrono::milliseconds timeout);
   void tidy();
   void tell_kept();
-  void on_event(void* tag);
+  void on_event(const epoll_event& event);
   void note_ending();
   void look_around();
   void welcome();
@@ -86,10 +90,11 @@ class Responder {
   Connection& add(os::Descriptor fd, bool fresh);
   void move(Connection& connection, Connections& to);
   void drop(const Connection& connection);
-  void hear(Connection& connection);
-  void serve(Connection& connection);
+  void hear(Connection& connection, Peer peer = Peer::unknown);
+  void serve(Connection& connection, Peer peer);
+  bool is_waited_for(Connection& connection, Peer peer);
   bool answer(Connection& connection);
-  http::Response respond(const http::Request& request);
+  void respond(const http::Request& request, http::Response& response);
   bool is_too_old(const http::Request& request) const;
   void retire();
   void finish();
@@ -110,10 +115,12 @@ class Responder {
   Codec codec_;
   AnswerLimit answer_limit_;
   const Handler* handler_ = nullptr;
+  const Handler respond_;
   os::Descriptor epoll_;
   Connections idle_;   // the one heard of longest ago comes first
   Connections begun_;  // of whose request a part is there; the longest begun comes first
   const Connection* answering_ = nullptr;
+  bool just_told_ = false;            // by the kernel, and nothing was answered since
   Clock::time_point paused_until_{};  // while no more connections can be taken
   Clock::time_point handed_over_{};   // when the relay took the latest connection
   Ending ending_ = Ending::none;

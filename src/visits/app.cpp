@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
@@ -15,64 +16,76 @@ namespace {
 constexpr std::array<std::string_view, 3> reserved = {"/status", "/ping", "/metrics"};
 constexpr std::string_view plain = "text/plain; charset=UTF-8";
 
-http::Response unavailable(std::string why) {
-  return {.status = 503, .content_type = plain, .body = std::move(why), .retry_after = 1};
+void say(http::Response& response, int status, std::string_view body) {
+  response.status = status;
+  response.content_type = plain;
+  response.body = body;
+}
+
+void refuse(http::Response& response, std::string_view why) {
+  say(response, 503, why);
+  response.retry_after = 1;
+}
+
+void say_count(http::Response& response, std::int64_t count) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), count).ptr;
+  response.body.assign(digits.data(), end).append(" visits so far");
 }
 
 }  // namespace
 
-App::App(Counter& counter, Events* events, Report report, Statistics::Row* row)
-    : counter_(counter), events_(events), report_(std::move(report)), row_(row) {}
+App::App(Counter& counter, Report report, Surroundings around)
+    : counter_(counter), report_(std::move(report)), around_(std::move(around)) {}
 
-http::Response App::answer(const http::Request& request, bool stopping) {
-  if (row_ == nullptr) return respond(request, stopping);
+void App::answer(const http::Request& request, http::Response& response) {
+  Statistics::Row* const row = around_.row;
+  if (row == nullptr) return respond(request, response);
   if (const auto start = request.start()) {
-    row_->queue.add(std::chrono::system_clock::now() - *start);
+    row->queue.add(std::chrono::system_clock::now() - *start);
   }
   const auto begin = std::chrono::steady_clock::now();
-  http::Response response = respond(request, stopping);
-  row_->service.add(std::chrono::steady_clock::now() - begin);
-  row_->answered(response.status);
-  return response;
+  respond(request, response);
+  row->service.add(std::chrono::steady_clock::now() - begin);
+  row->answered(response.status);
 }
 
-http::Response App::respond(const http::Request& request, bool stopping) {
+void App::respond(const http::Request& request, http::Response& response) {
   const std::string_view path = request.path();
   counted_.reset();
-  if (path == "/readyz") return readiness(stopping);
+  if (path == "/readyz") return check_readiness(response);
   if (std::find(reserved.begin(), reserved.end(), path) != reserved.end()) {
-    return {.status = 404, .content_type = plain, .body = "not found\n"};
+    return say(response, 404, "not found\n");
   }
-  return visit(path);
+  visit(path, response);
 }
 
-http::Response App::visit(std::string_view path) {
-  http::Response response = count_visit();
-  if (events_ != nullptr) {
-    const std::uint64_t dropped = events_->dropped();
-    events_->send(
-        {.time = std::time(nullptr), .path = path, .count = counted_, .status = response.status});
-    if (row_ != nullptr) row_->dropped_events.add(events_->dropped() - dropped);
-  }
-  return response;
+void App::visit(std::string_view path, http::Response& response) {
+  count_visit(response);
+  if (around_.events == nullptr) return;
+  Events& events = *around_.events;
+  const std::uint64_t dropped = events.dropped();
+  events.send(
+      {.time = std::time(nullptr), .path = path, .count = counted_, .status = response.status});
+  if (around_.row != nullptr) around_.row->dropped_events.add(events.dropped() - dropped);
 }
 
-http::Response App::count_visit() try {
+void App::count_visit(http::Response& response) try {
   counted_ = counter_.add_visit();
-  if (row_ != nullptr) row_->visits.add();
-  return {.body = std::to_string(*counted_) + " visits so far"};
+  if (around_.row != nullptr) around_.row->visits.add();
+  say_count(response, *counted_);
 } catch (const std::exception& error) {
   report_(std::string("not counted: ") + error.what());
-  return unavailable("this visit could not be counted\n");
+  refuse(response, "this visit could not be counted\n");
 }
 
-http::Response App::readiness(bool stopping) try {
-  if (stopping) return unavailable("stopping\n");
+void App::check_readiness(http::Response& response) try {
+  if (around_.stopping && around_.stopping()) return refuse(response, "stopping\n");
   counter_.count();
-  return {.content_type = plain, .body = "ready\n"};
+  say(response, 200, "ready\n");
 } catch (const std::exception& error) {
   report_(std::string("not ready: ") + error.what());
-  return unavailable("not ready\n");
+  refuse(response, "not ready\n");
 }
 
 }  // namespace visits

@@ -14,6 +14,13 @@
 
 namespace visits {
 
+// What an App has to do with besides its counter. What is left out is not there.
+struct Surroundings {
+  Events* events = nullptr;          // told of every visit, counted or not
+  Statistics::Row* row = nullptr;    // where the answers are counted and timed
+  std::function<bool()> stopping{};  // asked whether the pool is about to end
+};
+
 // The application: which path gets which answer. One per worker.
 //
 //   /readyz                    200 while the counter answers and the pool is not stopping, else 503
@@ -27,25 +34,23 @@ class App {
  public:
   using Report = std::function<void(const std::string&)>;
 
-  // `events`: told of every visit, counted or not; nullptr: nobody is. `row`: where the answers are
-  // counted and timed; nullptr: nowhere.
-  App(Counter& counter, Events* events, Report report, Statistics::Row* row = nullptr);
+  App(Counter& counter, Report report, Surroundings around = {});
 
-  http::Response answer(const http::Request& request, bool stopping);
+  // `response` comes as a new one. Where its body has memory already, a visit allocates none.
+  void answer(const http::Request& request, http::Response& response);
 
   // The number of the visit that was answered last; none: it was not counted.
   std::optional<std::int64_t> counted() const { return counted_; }
 
  private:
-  http::Response respond(const http::Request& request, bool stopping);
-  http::Response visit(std::string_view path);
-  http::Response count_visit();
-  http::Response readiness(bool stopping);
+  void respond(const http::Request& request, http::Response& response);
+  void visit(std::string_view path, http::Response& response);
+  void count_visit(http::Response& response);
+  void check_readiness(http::Response& response);
 
   Counter& counter_;
-  Events* events_;
   Report report_;
-  Statistics::Row* row_;
+  Surroundings around_;
   std::optional<std::int64_t> counted_{};
 };
 

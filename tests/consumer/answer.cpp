@@ -10,8 +10,8 @@
 int main(int, char** argv) {
   os::block_signals();
   os::Listener listener({.address = argv[1]});
-  const auto answer = [](const http::Request& request) {
-    return http::Response{.body = "You asked for " + std::string(request.target) + "\n"};
+  const auto answer = [](const http::Request& request, http::Response& response) {
+    response.body.append("You asked for ").append(request.target).append("\n");
   };
   const auto serve = [&](prefork::Worker& worker) {
     fcgi::Responder responder(listener.fd(), worker.stop_fd());

@@ -42,12 +42,13 @@ TEST_CASE_METHOD(Line, "A handler sees every parameter, by its name") {
                                     {"REQUEST_URI", "/a?b"},
                                     {"REMOTE_ADDR", "192.0.2.1"},
                                     {"REQUEST_START", "1764000000.125"}});
-  CHECK(codec.answer(text, connection.get(), [&](const http::Request& asked) {
-    seen = {std::string(asked.method), std::string(asked.target),
-            std::string(asked.parameter("REMOTE_ADDR"))};
-    CHECK(asked.start());
-    return http::Response{.body = "seen"};
-  }));
+  CHECK(codec.answer({text}, connection.get(),
+                     [&](const http::Request& asked, http::Response& response) {
+                       seen = {std::string(asked.method), std::string(asked.target),
+                               std::string(asked.parameter("REMOTE_ADDR"))};
+                       CHECK(asked.start());
+                       response.body = "seen";
+                     }));
   CHECK(seen == std::vector<std::string>{"GET", "/a?b", "192.0.2.1"});
   CHECK(support::answer_on(web_server.get()) == http::cgi_text({.body = "seen"}));
 }
@@ -59,11 +60,9 @@ TEST_CASE_METHOD(Line, "Requests of any length follow each other, and none sees 
   for (const std::size_t size : sizes) {
     const std::string target = "/" + std::string(size, 'x');
     std::string seen;
-    CHECK(codec.answer(request({{"REQUEST_METHOD", "GET"}, {"REQUEST_URI", target}}),
-                       connection.get(), [&](const http::Request& asked) {
-                         seen = asked.target;
-                         return http::Response{};
-                       }));
+    CHECK(codec.answer({request({{"REQUEST_METHOD", "GET"}, {"REQUEST_URI", target}})},
+                       connection.get(),
+                       [&](const http::Request& asked, http::Response&) { seen = asked.target; }));
     CHECK(seen == target);
     CHECK(support::answer_on(web_server.get()));
   }
@@ -71,32 +70,32 @@ TEST_CASE_METHOD(Line, "Requests of any length follow each other, and none sees 
 
 TEST_CASE_METHOD(Line, "The connection stays its owner's, also when it takes no answer") {
   const std::string text = request({{"REQUEST_METHOD", "GET"}, {"REQUEST_URI", "/"}});
-  const auto handler = [](const http::Request&) { return http::Response{}; };
-  CHECK(codec.answer(text, connection.get(), handler));
+  const auto handler = [](const http::Request&, http::Response&) {};
+  CHECK(codec.answer({text}, connection.get(), handler));
   web_server.close();
-  CHECK_FALSE(codec.answer(text, connection.get(), handler));
+  CHECK_FALSE(codec.answer({text}, connection.get(), handler));
   CHECK(support::is_readable(connection.get()));  // it is open still: its end can be read
 }
 
 TEST_CASE_METHOD(Line, "A handler that throws leaves a codec that goes on") {
   const std::string text = request({{"REQUEST_METHOD", "GET"}, {"REQUEST_URI", "/"}});
-  CHECK_THROWS(codec.answer(text, connection.get(), [](const http::Request&) -> http::Response {
+  CHECK_THROWS(codec.answer({text}, connection.get(), [](const http::Request&, http::Response&) {
     throw std::runtime_error("no answer");
   }));
-  CHECK(codec.answer(text, connection.get(),
-                     [](const http::Request&) { return http::Response{.body = "again"}; }));
+  CHECK(codec.answer({text}, connection.get(), [](const http::Request&, http::Response& response) {
+    response.body = "again";
+  }));
   CHECK(support::answer_on(web_server.get()) == http::cgi_text({.body = "again"}));
 }
 
 TEST_CASE_METHOD(Line, "Without REQUEST_URI a request is for SCRIPT_NAME and QUERY_STRING") {
   std::vector<std::string> seen;
-  const auto handler = [&](const http::Request& asked) {
+  const auto handler = [&](const http::Request& asked, http::Response&) {
     seen.emplace_back(asked.target);
-    return http::Response{};
   };
   const auto ask = [&](support::Parameters parameters) {
     parameters.emplace_back("REQUEST_METHOD", "GET");
-    CHECK(codec.answer(request(parameters), connection.get(), handler));
+    CHECK(codec.answer({request(parameters)}, connection.get(), handler));
     return support::answer_on(web_server.get()).value_or("no answer");
   };
   ask({{"SCRIPT_NAME", "/status"}, {"QUERY_STRING", "json&full"}});
@@ -107,8 +106,9 @@ TEST_CASE_METHOD(Line, "Without REQUEST_URI a request is for SCRIPT_NAME and QUE
 }
 
 TEST_CASE_METHOD(Line, "An answer to HEAD has no body, and tells its length") {
-  CHECK(codec.answer(request({{"REQUEST_METHOD", "HEAD"}, {"REQUEST_URI", "/"}}), connection.get(),
-                     [](const http::Request&) { return http::Response{.body = "12345"}; }));
+  CHECK(codec.answer(
+      {request({{"REQUEST_METHOD", "HEAD"}, {"REQUEST_URI", "/"}})}, connection.get(),
+      [](const http::Request&, http::Response& response) { response.body = "12345"; }));
   CHECK(support::answer_on(web_server.get()) ==
         http::cgi_text({.body = "12345"}, http::Body::left_out));
 }

@@ -57,16 +57,16 @@ struct Talk {
     }
   }
 
-  http::Response handle(const http::Request& request) {
+  void handle(const http::Request& request, http::Response& response) {
     asked.push_back(std::string(request.method) + " " + std::string(request.target));
-    return http::Response{.body = "answer " + std::to_string(asked.size())};
+    response.body = "answer " + std::to_string(asked.size());
   }
 
   // Whether the connection stays.
   bool serve(Keep keep = Keep::yes) {
     const bool stays = hear() == Heard::request &&
                        exchange->answer(
-                           codec, [this](const auto& request) { return handle(request); }, keep);
+                           codec, [this](auto& request, auto& to) { handle(request, to); }, keep);
     if (!stays) exchange.reset();
     return stays;
   }
@@ -126,7 +126,8 @@ TEST_CASE_METHOD(Talk, "An answer comes whole, however long it is") {
   send(get_request("/"));
   REQUIRE(hear() == Heard::request);
   CHECK(exchange->answer(
-      codec, [&](const http::Request&) { return http::Response{.body = body}; }, Keep::yes));
+      codec, [&](const http::Request&, http::Response& response) { response.body = body; },
+      Keep::yes));
   CHECK(answer_on(web_server.get()) == http::cgi_text({.body = body}));
 }
 
@@ -216,11 +217,7 @@ TEST_CASE_METHOD(Talk, "Each of two requests on a connection is handled with its
     REQUIRE(hear() == Heard::request);
     std::string seen;
     exchange->answer(
-        codec,
-        [&](const http::Request& request) {
-          seen = request.body;
-          return http::Response{};
-        },
+        codec, [&](const http::Request& request, http::Response&) { seen = request.body; },
         Keep::yes);
     CHECK(seen == body);
     CHECK(answer_on(web_server.get()));
@@ -303,6 +300,6 @@ TEST_CASE_METHOD(Talk, "A web server that does not take its answer keeps nobody 
   REQUIRE(hear() == Heard::request);
   CHECK_FALSE(exchange->answer(
       codec,
-      [](const http::Request&) { return http::Response{.body = std::string(8'000'000, 'x')}; },
+      [](const http::Request&, http::Response& response) { response.body.assign(8'000'000, 'x'); },
       Keep::yes));
 }

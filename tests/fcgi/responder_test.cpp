@@ -35,6 +35,7 @@ namespace {
 struct Count {
   std::atomic<int> requests{0};
   std::atomic<int> turned_away{0};
+  std::atomic<int> abandoned{0};
 };
 
 // One worker, a child, at a socket of its own. A request of /slow is answered when the test says
@@ -69,21 +70,22 @@ struct Service {
                                .relay = relay ? &*relay : nullptr,
                                .ending = ending,
                                .spent = [&] { return ++answers == most_answers; },
-                               .turn_away = [this] { ++count->turned_away; }});
+                               .turn_away = [this] { ++count->turned_away; },
+                               .abandon = [this] { ++count->abandoned; }});
     support::leave_room_for(most_connections);
     const auto ended =
-        responder.run([this](const http::Request& request) { return answer(request); });
+        responder.run([this](const auto& request, auto& response) { answer(request, response); });
     return ended == fcgi::Ending::stop ? 0 : 1;
   }
 
-  http::Response answer(const http::Request& request) const {
+  void answer(const http::Request& request, http::Response& response) const {
     ++count->requests;
     if (request.path() == "/slow") {
       begun.reach();
       go_on.wait_for();
     }
     if (request.path() == "/work") std::this_thread::sleep_for(5ms);
-    return {.body = std::string(request.target)};
+    response.body = request.target;
   }
 
   os::Descriptor connect() const { return support::connection_to(listener.fd()); }
@@ -234,6 +236,7 @@ TEST_CASE_METHOD(Service, "A request that is given up while another is answered 
   go_on.reach();
   CHECK(answer_on(ask("/").get()) == answer_with("/"));
   CHECK(count->requests == 3 + 1 + 1);
+  CHECK(count->abandoned == 2);
 }
 
 TEST_CASE_METHOD(Service, "A request that its web server has given up is not handled") {

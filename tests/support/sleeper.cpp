@@ -21,15 +21,15 @@
 
 namespace {
 
-http::Response answer(const http::Request& request) {
-  if (request.target == "/echo") return {.body = std::string(request.body)};
+std::string answer(const http::Request& request) {
+  if (request.target == "/echo") return std::string(request.body);
   const std::string prefix = "/sleep/";
   if (request.target.starts_with(prefix)) {
     const std::chrono::milliseconds time(
         std::atoi(std::string(request.target.substr(prefix.size())).c_str()));
     std::this_thread::sleep_for(time);
   }
-  return {.body = "slept in process " + std::to_string(getpid())};
+  return "slept in process " + std::to_string(getpid());
 }
 
 fcgi::Ending ending_of(prefork::Wish wish) {
@@ -46,11 +46,10 @@ void work(prefork::Worker& worker, const prefork::Premises& premises) {
       .ending = [&] { return ending_of(worker.wish()); },
   });
   worker.idle();
-  responder.run([&](const http::Request& request) {
+  responder.run([&](const http::Request& request, http::Response& response) {
     worker.begin({});
-    http::Response response = answer(request);
+    response.body = answer(request);
     worker.end();
-    return response;
   });
 }
 

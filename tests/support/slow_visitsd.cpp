@@ -20,11 +20,11 @@ int number_after(std::string_view wish, std::string_view target) {
 }
 
 fcgi::Handler slowly(fcgi::Handler answer) {
-  return [answer = std::move(answer)](const http::Request& request) -> http::Response {
+  return [answer = std::move(answer)](const http::Request& request, http::Response& response) {
     std::this_thread::sleep_for(std::chrono::milliseconds(number_after("/sleep/", request.target)));
     const int size = number_after("/large/", request.target);
-    if (size > 0) return {.body = std::string(static_cast<std::size_t>(size), 'x')};
-    return answer(request);
+    if (size == 0) return answer(request, response);
+    response.body.assign(static_cast<std::size_t>(size), 'x');
   };
 }
 

@@ -16,10 +16,19 @@ namespace {
 struct Site : support::Scratch {
   visits::Counter counter{{.key = key, .patience = 20ms}, [](const std::string&) {}};
   std::vector<std::string> reports;
-  visits::App app{counter, nullptr, [this](const std::string& text) { reports.push_back(text); }};
+  bool stopping = false;
+  visits::App app{counter,
+                  [this](const std::string& text) { reports.push_back(text); },
+                  {.stopping = [this] { return stopping; }}};
 
-  http::Response get(std::string_view target, bool stopping = false) {
-    return app.answer({.method = "GET", .target = target}, stopping);
+  http::Response get(std::string_view target) {
+    return answer(app, {.method = "GET", .target = target});
+  }
+
+  static http::Response answer(visits::App& app, const http::Request& request) {
+    http::Response response;
+    app.answer(request, response);
+    return response;
   }
 };
 
@@ -47,15 +56,14 @@ TEST_CASE_METHOD(Site, "A page that is kept for later counts nothing") {
 TEST_CASE_METHOD(Site,
                  "What was answered is in the statistics, and only what was counted a visit") {
   visits::Statistics statistics(1);
-  visits::App kept(
-      counter, nullptr, [](const std::string&) {}, &statistics[0]);
+  visits::App kept(counter, [](const std::string&) {}, {.row = &statistics[0]});
   const std::array<const char*, 2> parameters = {"REQUEST_START=1000000000.000", nullptr};
-  kept.answer({.method = "GET", .target = "/", .parameters = parameters.data()}, false);
-  kept.answer({.method = "GET", .target = "/readyz"}, false);
-  kept.answer({.method = "GET", .target = "/status"}, false);
+  answer(kept, {.method = "GET", .target = "/", .parameters = parameters.data()});
+  answer(kept, {.method = "GET", .target = "/readyz"});
+  answer(kept, {.method = "GET", .target = "/status"});
   sysv::Semaphore holder(key);
   REQUIRE(holder.try_acquire());
-  kept.answer({.method = "GET", .target = "/"}, false);
+  answer(kept, {.method = "GET", .target = "/"});
   const auto totals = statistics.totals();
   CHECK(totals.answers == std::array<std::uint64_t, 8>{2, 0, 1, 0, 0, 1, 0, 0});
   CHECK(totals.visits == 1);
@@ -72,8 +80,9 @@ TEST_CASE_METHOD(Site, "Readiness is the counter's, and counts nothing") {
 }
 
 TEST_CASE_METHOD(Site, "A pool that stops is not ready, and still counts what comes") {
-  CHECK(get("/readyz", true).status == 503);
-  CHECK(get("/", true).body == "1 visits so far");
+  stopping = true;
+  CHECK(get("/readyz").status == 503);
+  CHECK(get("/").body == "1 visits so far");
 }
 
 TEST_CASE_METHOD(Site, "A visit that cannot be counted is a 503, and its reason is for the log") {
@@ -92,12 +101,12 @@ TEST_CASE_METHOD(Site, "A visit that cannot be counted is a 503, and its reason 
 TEST_CASE_METHOD(Site, "Every visit is an event, counted or not, and no other page is") {
   const support::ScratchKey queue_key;
   visits::Events events(queue_key.get(), sysv::owner_only, [](const std::string&) {});
-  visits::App told(counter, &events, [](const std::string&) {});
-  told.answer({.method = "GET", .target = "/page?x=1"}, false);
-  told.answer({.method = "GET", .target = "/readyz"}, false);
+  visits::App told(counter, [](const std::string&) {}, {.events = &events});
+  answer(told, {.method = "GET", .target = "/page?x=1"});
+  answer(told, {.method = "GET", .target = "/readyz"});
   sysv::Semaphore holder(key);
   REQUIRE(holder.try_acquire());
-  told.answer({.method = "GET", .target = "/lost"}, false);
+  answer(told, {.method = "GET", .target = "/lost"});
   const auto queue = sysv::Queue::open(queue_key.get());
   REQUIRE(queue.has_value());
   CHECK_THAT(

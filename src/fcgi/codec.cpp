@@ -73,15 +73,15 @@ bool Codec::answer(const Message& message, int connection, const Handler& handle
   return write(connection);
 }
 
-// `keepConnection` keeps FCGX_Accept_r from closing what it reads from.
+// `keepConnection` keeps FCGX_Accept_r from closing what it reads from. It returns 0 for parameters
+// that are damaged, too: the stream's error is the only sign (libfcgi 2.4.2).
 bool Codec::read(std::string_view text) {
   FCGX_Free(request_.get(), 0);  // what a handler left that threw
   request_->ipcFd = memory;
   request_->keepConnection = 1;
   request_->detached = 1;
   unread = text;
-  const bool read = FCGX_Accept_r(request_.get()) == 0 && FCGX_GetChar(request_->in) == EOF &&
-                    FCGX_GetError(request_->in) == 0;
+  const bool read = FCGX_Accept_r(request_.get()) == 0 && FCGX_GetError(request_->in) == 0;
   request_->ipcFd = -1;
   return read;
 }

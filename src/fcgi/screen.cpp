@@ -24,8 +24,16 @@ std::size_t two_bytes(std::string_view bytes, std::size_t at) {
 
 char low(std::size_t number) { return static_cast<char>(number & 0xffU); }
 
-std::string header(std::size_t type, std::uint16_t id, std::size_t size) {
+using Header = std::array<char, header_size>;
+
+Header header(std::size_t type, std::uint16_t id, std::size_t size) {
   return {FCGI_VERSION_1, low(type), low(id >> 8U), low(id), low(size >> 8U), low(size), 0, 0};
+}
+
+// Headers, and content of a header's size, one after the other.
+template <std::size_t Count>
+std::string_view bytes_of(const std::array<Header, Count>& headers) {
+  return {headers.front().data(), Count * header_size};
 }
 
 // Takes the length of a name or a value, one byte or four, off the front.
@@ -40,6 +48,10 @@ std::optional<std::size_t> take_length(std::string_view& content) {
   return length;
 }
 
+bool contains(std::string_view text, char byte) {
+  return text.find(byte) != std::string_view::npos;
+}
+
 bool take_pair(std::string_view& content) {
   const auto name = take_length(content);
   const auto value = take_length(content);
@@ -47,8 +59,7 @@ bool take_pair(std::string_view& content) {
   if (*name > content.size() || *value > content.size() - *name) return false;
   const std::string_view pair = content.substr(0, *name + *value);
   content.remove_prefix(pair.size());
-  return pair.find('\0') == std::string_view::npos &&
-         pair.substr(0, *name).find('=') == std::string_view::npos;
+  return !contains(pair, '\0') && !contains(pair.substr(0, *name), '=');
 }
 
 bool are_pairs(std::string_view content) {
@@ -150,9 +161,11 @@ void Screen::end_begin() {
     return;
   }
   keeps_ = (byte(text_, 2) & FCGI_KEEP_CONN) != 0;
-  text_ = header(FCGI_BEGIN_REQUEST, id_, begin_size);
-  text_.append({0, FCGI_RESPONDER, static_cast<char>(keeps_ ? FCGI_KEEP_CONN : 0), 0, 0, 0, 0, 0});
-  text_.append(header_size, '\0');  // of the parameters, whose size will be known later
+  const std::array<Header, 3> beginning = {
+      header(FCGI_BEGIN_REQUEST, id_, begin_size),
+      Header{0, FCGI_RESPONDER, static_cast<char>(keeps_ ? FCGI_KEEP_CONN : 0)},
+      Header{}};  // of the parameters, whose size will be known later
+  text_ = bytes_of(beginning);
   phase_ = Phase::parameters;
 }
 
@@ -163,9 +176,10 @@ void Screen::end_parameters() {
     return;
   }
   const std::size_t size = content.size();
-  text_.replace(parameters_at - header_size, header_size, header(FCGI_PARAMS, id_, size));
-  if (size > 0) text_ += header(FCGI_PARAMS, id_, 0);
-  text_ += header(FCGI_STDIN, id_, 0);
+  const Header parameters = header(FCGI_PARAMS, id_, size);
+  std::copy(parameters.begin(), parameters.end(), text_.begin() + parameters_at - header_size);
+  const std::array<Header, 2> ends = {header(FCGI_PARAMS, id_, 0), header(FCGI_STDIN, id_, 0)};
+  text_ += size > 0 ? bytes_of(ends) : bytes_of(ends).substr(header_size);
   phase_ = Phase::body;
 }
 

@@ -1,16 +1,18 @@
 #include "http/response.hpp"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
 namespace http {
 namespace {
 
-void append_number(std::string& text, std::size_t number) {
-  std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  text.append(digits.data(), end);
+constexpr std::size_t longest_number = 20;
+
+char* put(char* at, std::string_view text) { return std::copy(text.begin(), text.end(), at); }
+
+char* put(char* at, std::size_t number) {
+  return std::to_chars(at, at + longest_number, number).ptr;
 }
 
 }  // namespace
@@ -40,23 +42,29 @@ std::string cgi_text(const Response& response, Body body) {
   return text;
 }
 
+// Room for all of it is made first, and what was not needed given back.
 void write_cgi(std::string& text, const Response& response, Body body) {
-  constexpr std::size_t room_for_headers = 200;
-  text.clear();
-  text.reserve(room_for_headers + response.body.size());
-  text.append("Status: ");
-  append_number(text, static_cast<std::size_t>(response.status));
-  text.append(" ").append(reason_of(response.status));
-  text.append("\r\nContent-Type: ").append(response.content_type);
-  text.append("\r\nContent-Length: ");
-  append_number(text, response.body.size());
-  text.append("\r\n").append(response.caching);
+  constexpr std::size_t names_and_numbers = 200;
+  const std::string_view reason = reason_of(response.status);
+  text.resize(names_and_numbers + reason.size() + response.content_type.size() +
+              response.caching.size() + response.body.size());
+  char* at = put(text.data(), "Status: ");
+  at = put(at, static_cast<std::size_t>(response.status));
+  at = put(at, " ");
+  at = put(at, reason);
+  at = put(at, "\r\nContent-Type: ");
+  at = put(at, response.content_type);
+  at = put(at, "\r\nContent-Length: ");
+  at = put(at, response.body.size());
+  at = put(at, "\r\n");
+  at = put(at, response.caching);
   if (response.retry_after > 0) {
-    text.append("\r\nRetry-After: ");
-    append_number(text, static_cast<std::size_t>(response.retry_after));
+    at = put(at, "\r\nRetry-After: ");
+    at = put(at, static_cast<std::size_t>(response.retry_after));
   }
-  text.append("\r\n\r\n");
-  if (body == Body::sent) text.append(response.body);
+  at = put(at, "\r\n\r\n");
+  if (body == Body::sent) at = put(at, response.body);
+  text.resize(static_cast<std::size_t>(at - text.data()));
 }
 
 }  // namespace http

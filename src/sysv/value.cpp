@@ -1,6 +1,7 @@
 #include "sysv/value.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 #include <numeric>
@@ -38,7 +39,14 @@ bool ascends(const std::vector<Element>& elements) {
 
 }  // namespace
 
-std::string serialized(std::int64_t value) { return "i:" + std::to_string(value) + ";"; }
+std::string serialized(std::int64_t value) {
+  std::array<char, 20> digits;
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  std::string text("i:");
+  text.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  text.push_back(';');
+  return text;
+}
 
 std::optional<std::int64_t> integer_in(std::string_view text) {
   Reader reader(text);

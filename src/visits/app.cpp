@@ -29,8 +29,9 @@ void refuse(http::Response& response, std::string_view why) {
 
 void say_count(http::Response& response, std::int64_t count) {
   std::array<char, 20> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), count).ptr;
-  response.body.assign(digits.data(), end).append(" visits so far");
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), count).ptr;
+  response.body.assign(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  response.body.append(" visits so far");
 }
 
 }  // namespace

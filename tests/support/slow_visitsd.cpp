@@ -1,9 +1,12 @@
 // visitsd, all of it, whose visits take as long as they are asked to: /sleep/MILLISECONDS is a
 // visit that takes that much longer. For comparisons with other servers, whose pages can sleep as
-// well. And /large/BYTES is a page of that size, and no visit.
+// well. And no visits: /large/BYTES is a page of that size, /allocations the number of times that
+// its worker has allocated memory so far.
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <new>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -12,6 +15,8 @@
 #include "bin/run.hpp"
 
 namespace {
+
+std::uint64_t allocations = 0;
 
 // The number after `wish`, if the target begins with that; 0 otherwise.
 int number_after(std::string_view wish, std::string_view target) {
@@ -22,6 +27,10 @@ int number_after(std::string_view wish, std::string_view target) {
 fcgi::Handler slowly(fcgi::Handler answer) {
   return [answer = std::move(answer)](const http::Request& request, http::Response& response) {
     std::this_thread::sleep_for(std::chrono::milliseconds(number_after("/sleep/", request.target)));
+    if (request.target == "/allocations") {
+      response.body = std::to_string(allocations);
+      return;
+    }
     const int size = number_after("/large/", request.target);
     if (size == 0) return answer(request, response);
     response.body.assign(static_cast<std::size_t>(size), 'x');
@@ -29,5 +38,15 @@ fcgi::Handler slowly(fcgi::Handler answer) {
 }
 
 }  // namespace
+
+// In place of the library's own, which every form without an alignment of its own ends in.
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* const memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 int main(int argc, char** argv) { return run(Words(argv, static_cast<std::size_t>(argc)), slowly); }

@@ -48,11 +48,11 @@ struct Slot {
   std::atomic<std::int64_t> busy_since{0};  // when the latest request began; 0: none yet
   std::atomic<int> kept{0};  // connections that may bring more requests to this worker alone
   std::atomic<std::int64_t> idle_since{0};  // when the latest request ended, or the worker began
-  std::atomic<std::int64_t> cpu{0};         // processor time of the latest request
-  std::atomic<bool> spent{false};           // has served its share: to be replaced
-  std::atomic<bool> leaving{false};         // the master's word: told to retire
-  std::atomic<std::uint64_t> accepted{0};   // requests begun in this slot, by all its workers
-  Note note;  // what the latest request is, in the application's bytes
+  std::atomic<std::int64_t> cpu{0};  // of the latest request, on a processor; 0: took under 10 ms
+  std::atomic<bool> spent{false};    // has served its share: to be replaced
+  std::atomic<bool> leaving{false};  // the master's word: told to retire
+  std::atomic<std::uint64_t> accepted{0};  // requests begun in this slot, by all its workers
+  Note note;                               // what the latest request is, in the application's bytes
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 

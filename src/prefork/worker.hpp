@@ -32,7 +32,9 @@ class Worker : public Child {
   int place() const { return terms_.place; }
 
   // What the scoreboard shows; no call allocates or waits. Until the first idle() a death counts as
-  // a failure to start.
+  // a failure to start. Processor time is told of requests that take 10 ms, the tick of php-fpm's
+  // clock, or longer, to the millisecond: to ask the kernel each time would cost short ones a
+  // twentieth more.
   void idle() noexcept;
   void begin(std::span<const std::byte> note) noexcept;
   void end() noexcept;  // idle again, with one more request answered
@@ -45,12 +47,13 @@ class Worker : public Child {
   bool spent() const { return slot_.spent && wish() == Wish::retire; }
 
  private:
-  void rest() noexcept;
+  void rest(std::int64_t now) noexcept;
   void ring() const noexcept;
 
   Slot& slot_;
   Terms terms_;
-  std::int64_t cpu_ = 0;  // when the latest request ended
+  std::int64_t cpu_ = 0;     // processor time, as it was read last …
+  std::int64_t cpu_at_ = 0;  // … and when
 };
 
 }  // namespace prefork

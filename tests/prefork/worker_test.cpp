@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <ctime>
 #include <span>
 #include <string>
+#include <thread>
 
 #include "os/descriptor.hpp"
 #include "os/signals.hpp"
@@ -14,6 +17,7 @@
 #include "support/child.hpp"
 #include "support/connection.hpp"
 
+using namespace std::chrono_literals;
 using prefork::Scoreboard;
 using prefork::Slot;
 using prefork::Worker;
@@ -47,9 +51,34 @@ TEST_CASE("A worker shows on the scoreboard what it does") {
         }) == 0);
   CHECK(slot.requests == 1);
   CHECK(slot.accepted == 1);
-  CHECK(slot.cpu > 0);
   std::array<std::byte, 64> note{};
   CHECK(slot.note.read(note) == 5);
+}
+
+TEST_CASE(
+    "A worker shows the processor time of a request of its own that took a clock tick, or more") {
+  Scoreboard scoreboard(1);
+  Slot& slot = scoreboard[0];
+  CHECK(in_child([&] {
+          const auto work = [] {  // 20 ms
+            for (const auto begin = std::clock(); std::clock() < begin + CLOCKS_PER_SEC / 50;)
+              continue;
+          };
+          Worker worker(slot, {.master = getppid()});
+          work();
+          worker.begin({});
+          std::this_thread::sleep_for(20ms);
+          worker.end();
+          if (slot.cpu == 0 || slot.cpu > 10'000'000) return 1;
+          worker.begin({});
+          work();
+          worker.end();
+          if (slot.cpu < 19'000'000) return 2;
+          int answers = 0;  // on a machine with much to do the first may take long
+          do answer_one(worker);
+          while (slot.cpu > 0 && ++answers < 100);
+          return slot.cpu == 0 ? 0 : 3;
+        }) == 0);
 }
 
 TEST_CASE("A worker rings once when it is ready, and not for its requests") {

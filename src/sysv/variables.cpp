@@ -381,7 +381,8 @@ void Variables::cut(std::size_t last, std::size_t size) {
 
 // In few steps, whatever the place.
 bool Variables::is_far(const Place& place) const {
-  constexpr int near = 16;  // so few take no time that could be told
+  constexpr int near = 16;              // so few take no time that could be told
+  if (place.before == 0) return false;  // a count stands first, nearly always
   Place other = first();
   for (int passed = 0; passed < near && other.at < place.at; ++passed) other = after(other);
   return other.at < place.at;

@@ -363,7 +363,10 @@ TEST_CASE_METHOD(Site,
   pool.master().signal(SIGUSR2);
   const auto ready = [&] { return occurrences(pool.log(), "ready to handle") == 2; };
   const auto refused = [&] { return occurrences(pool.log(), "reload refused") == 1; };
-  CHECK(support::eventually([&] { return ready() || refused() || pool.master().has_ended(); }));
+  const bool decided =
+      support::eventually([&] { return ready() || refused() || pool.master().has_ended(); });
+  INFO(pool.log());
+  CHECK(decided);
   CHECK_FALSE(pool.master().has_ended());
   const os::Descriptor client = support::connection_to(pool.socket());
   REQUIRE(client);

@@ -44,8 +44,6 @@ constexpr std::array always = {
     SCMP_SYS(write),
     SCMP_SYS(writev),
     SCMP_SYS(pwritev2),
-    SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
     SCMP_SYS(sendto),
     SCMP_SYS(sendmsg),
     SCMP_SYS(shutdown),
@@ -56,8 +54,6 @@ constexpr std::array always = {
     SCMP_SYS(getpeername),
     SCMP_SYS(fstat),
     SCMP_SYS(lseek),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(memfd_create),
     // to count
     SCMP_SYS(semget),
     SCMP_SYS(semctl),

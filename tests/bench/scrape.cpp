@@ -1,4 +1,4 @@
-// What a thousand scrapes of /metrics in a second cost the visits beside them. ab asks without a
+// What a thousand scrapes of /metrics in a second cost the visits beside them. wrk asks without a
 // pause; by short turns, in every order, nobody scrapes, and a scraper asks itself, a mirror (a
 // process that sends the same page and does nothing else), and the pool. What a scraper disturbs by
 // waking up a thousand times a second shows when it asks itself. The visits are counted in a
@@ -37,7 +37,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int rounds = 96;  // of a turn of each kind; four in each order
+constexpr int rounds = 240;  // of a turn of each kind; four in each order
 constexpr auto turn = 250ms;
 constexpr auto settling = 20ms;  // from one kind to the next, not measured
 constexpr auto scrape_every = 1ms;
@@ -219,8 +219,8 @@ class Bench {
         mirror_([this] { return mirrored_.answer_to_the_end(); }),
         attendant_(support::connection_to(site_.status_socket)),
         scraper_(echo_, mirrored_.fd(), attendant_.get()),
-        ab_({"ab", "-q", "-k", "-c", "8", "-n", "20000000", site_.nginx.url()},
-            site_.folder / "ab.log") {
+        load_({"wrk", "-t", "1", "-c", "8", "-d", "1h", site_.nginx.url()},
+            site_.folder / "load.log") {
     measure(none);  // warms up
     family_ = family();
   }
@@ -258,7 +258,7 @@ class Bench {
   support::Child mirror_;
   os::Descriptor attendant_;
   Scraper scraper_;
-  support::Program ab_;
+  support::Program load_;
   std::vector<pid_t> family_;
 };
 

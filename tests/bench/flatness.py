@@ -1,9 +1,12 @@
 """What a request costs in a pool, whatever the pool's size: without nginx, one request at a time, so that
-each of them wakes one worker, and pools in turn. What the floor's cost grows by is the machine's."""
+each of them wakes one worker, and pools in turn. Who asks and who answers have one processor for all of
+them: to wake somebody on another one costs more than all else, now and then. What the floor's cost grows by
+is the machine's."""
 
 import contextlib
 import dataclasses
 import itertools
+import os
 
 import fastcgi
 import segment
@@ -60,6 +63,22 @@ SCALES = [
 
 def measure(here, rounds, quick, tell):
     """For each scale, for each point on it, what a request cost in each round."""
+    with one_processor():
+        return measure_scales(here, rounds, quick, tell)
+
+
+@contextlib.contextmanager
+def one_processor():
+    """For this process, and those that it starts."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def measure_scales(here, rounds, quick, tell):
     return {scale.what: measure_scale(here, scale, scale.points[:2] if quick else scale.points, rounds,
                                       50 if quick else 5000, tell) for scale in SCALES}
 

@@ -152,7 +152,7 @@ def flatness(results):
     parts = [table([what, "CPU of the pool for a request, µs"],
                    [[thousands(int(point)), with_spread(times, two_digits)] for point, times in points.items()])
              for what, points in results.get("flatness", {}).items()]
-    return ("## Cost of a request in the pool\n\nWithout nginx, one request at a time, so that each wakes a worker once.\n\n" +
+    return ("## Cost of a request in the pool\n\nWithout nginx, one request at a time, so that each wakes a worker once, and all on one processor.\n\n" +
             "\n".join(parts)) if parts else ""
 
 

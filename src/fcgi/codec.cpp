@@ -16,6 +16,12 @@ namespace {
 constexpr int memory = INT_MAX;  // in place of a descriptor, and none that the kernel ever gives
 thread_local std::string_view unread;
 
+// A request that says nothing: its beginning, no parameters, no body (FastCGI 1.0, section 3.3).
+constexpr std::string_view smallest(
+    "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
+    "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0",
+    32);
+
 // What stands for REQUEST_URI where a client speaks FastCGI itself, as php-fpm's exporters do.
 std::string script_and_query(const http::Request& request) {
   std::string target(request.parameter("SCRIPT_NAME"));
@@ -55,6 +61,7 @@ Codec::Codec() : request_(new FCGX_Request{}) {
   if (initialized != 0 || FCGX_InitRequest(request_.get(), -1, 0) != 0) {
     throw std::runtime_error("libfcgi does not start");
   }
+  if (!read(smallest)) throw std::runtime_error("libfcgi does not read through our OS_Read");
 }
 
 Codec::~Codec() = default;

@@ -17,11 +17,13 @@ enum class Keep { no, yes };
 // answer's records. It reads from memory, in which only a sound request stands, and never from a
 // connection: no peer can keep it waiting, or show it a byte that was not screened.
 //
-// How: OS_Read is what libfcgi reads through (fcgios.h), and this file has an OS_Read of its own,
-// which the linker prefers to libfcgi's in every program that the codec is part of. Where somebody
-// else uses libfcgi in the same program, it is read(2) as ever.
+// How: OS_Read is what libfcgi reads through (fcgios.h), and codec.cpp has an OS_Read of its own,
+// which comes before that of the shared library in every search. Where somebody else uses libfcgi
+// in the same program, it is read(2) as ever.
 class Codec {
  public:
+  // Throws std::runtime_error, also where libfcgi was linked so that no other OS_Read can take the
+  // place of its own.
   Codec();
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;

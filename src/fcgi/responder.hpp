@@ -32,13 +32,15 @@ struct Workplace {
   int stop_fd = -1;    // readable: `ending` has something to say
   TimeLimits limits{};
   AllowedClients allowed_clients{};
-  Bodies bodies = Bodies::dropped;    // what handlers see of them
-  const os::Relay* relay = nullptr;   // kept connections, from worker to worker
-  std::function<Ending()> ending{};   // asked when stop_fd turns readable; left out: stop
-  std::function<bool()> spent{};      // asked after each answer; true: retire
-  std::function<void(int)> keep{};    // told how many connections there are, when that has changed
-  std::function<void()> turn_away{};  // told of each request that was too old (queue_age) …
-  std::function<void()> abandon{};  // … and of each whose web server had left: neither is handled
+  Bodies bodies = Bodies::dropped;   // what handlers see of them
+  const os::Relay* relay = nullptr;  // kept connections, from worker to worker
+  std::function<Ending()> ending{};  // asked when stop_fd turns readable; left out: stop
+  std::function<bool()> spent{};     // asked after each answer; true: retire
+  std::function<void(int)> keep{};   // told how many connections there are, when that has changed
+  // Told of each request that nobody handles: it was too old (queue_age); its web server had left,
+  // or does not take its answers.
+  std::function<void()> turn_away{};
+  std::function<void()> abandon{};
 };
 
 // A FastCGI responder for one worker: watches the listening socket and all connections that web

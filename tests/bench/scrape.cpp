@@ -220,7 +220,7 @@ class Bench {
         attendant_(support::connection_to(site_.status_socket)),
         scraper_(echo_, mirrored_.fd(), attendant_.get()),
         load_({"wrk", "-t", "1", "-c", "8", "-d", "1h", site_.nginx.url()},
-            site_.folder / "load.log") {
+              site_.folder / "load.log") {
     measure(none);  // warms up
     family_ = family();
   }

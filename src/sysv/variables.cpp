@@ -286,11 +286,12 @@ void Variables::replace(Place place, std::string_view text) {
 // often.
 void Variables::rebuild_or_overwrite(const Place& place, std::string_view text) {
   const std::size_t need = chunk::least + chunk_size(text.size());
-  if (free_bytes() >= need + (end_ - place.end())) return rebuild(place, text);
-  if (fits_over(place, text)) return overwrite(place, text);
-  const std::size_t twice = need + size_of(chain_behind(place));
-  if (free_bytes() < twice) no_room(twice);
-  rebuild(place, text);
+  const bool fits = fits_over(place, text);
+  if (fits && free_bytes() < need + (end_ - place.end())) return overwrite(place, text);
+  const std::size_t twice = need + size_behind(place);
+  if (free_bytes() >= twice) return rebuild(place, text);
+  if (!fits) no_room(twice);
+  overwrite(place, text);
 }
 
 bool Variables::fits_over(const Place& place, std::string_view text) {
@@ -344,6 +345,15 @@ std::vector<Variables::Chunk> Variables::chain_behind(const Place& place) const 
     chain.push_back({next.key, text_of(next), chunk_size(next.length)});
   }
   return chain;
+}
+
+// What these copies take, which can be more than they take now: other writers round less.
+std::size_t Variables::size_behind(const Place& place) const {
+  std::size_t size = 0;
+  for (Place next = after(place); next.at != end_; next = after(next)) {
+    if (next.key != filler_key) size += chunk_size(next.length);
+  }
+  return size;
 }
 
 // Puts a chain in the place of a chunk and all that follow it. It is written into a filler at the

@@ -153,6 +153,7 @@ class Variables {
   [[noreturn]] void no_room(std::size_t need) const;
   void rebuild(const Place& place, std::string_view text);
   static std::size_t size_of(const std::vector<Chunk>& chain);
+  std::size_t size_behind(const Place& place) const;
   std::vector<Chunk> chain_behind(const Place& place) const;
   void replace_chain(const Place& place, const std::vector<Chunk>& chain, std::size_t head);
   void write_chain(std::size_t at, std::span<const Chunk> chain);

@@ -81,6 +81,17 @@ Memory count_behind(int others, Maker maker = Maker::php) {
   return memory;
 }
 
+// A chunk of another writer than PHP, which rounds less; it goes to the end.
+void append_short_chunk(Memory& memory, std::int64_t key, const std::string& text) {
+  namespace header = layout::header;
+  const auto at = static_cast<std::size_t>(memory.get(header::end));
+  const std::size_t size = (layout::chunk::text + text.size() + 7) / 8 * 8;
+  memory.chunk(at, key, text);
+  memory.set(at + layout::chunk::next, static_cast<std::int64_t>(size));
+  memory.set(header::end, static_cast<std::int64_t>(at + size));
+  memory.set(header::free, static_cast<std::int64_t>(memory.bytes().size() - at - size));
+}
+
 std::map<std::int64_t, std::string> variables_in(Memory& memory) {
   std::map<std::int64_t, std::string> found;
   for (const auto& [key, text] : Variables(memory.bytes()).all()) {
@@ -735,6 +746,21 @@ TEST_CASE("A chunk with less room than a wide store is never written over") {
   const std::string before = memory.copy();
   CHECK_THROWS_AS(Variables(memory.bytes()).put(0, "i:42;"), NoRoom);
   CHECK(memory.copy() == before);
+}
+
+TEST_CASE("A count is put in whatever room there is before chunks that another writer rounded") {
+  for (std::size_t room = 0; room < 1200; room += 8) {
+    CAPTURE(room);
+    Memory memory(40 + 40 + 20 * 32 + room);
+    memory.header();
+    put_as_php(memory, 0, "i:5;");
+    for (int key = 1; key <= 20; ++key) append_short_chunk(memory, key, "i:5;");
+    auto expected = variables_in(memory);
+    for (const char* const text : {"i:6;", "i:7;", "i:8;"}) {
+      REQUIRE_NOTHROW(Variables(memory.bytes()).put(0, expected[0] = text));
+      REQUIRE(variables_in(memory) == expected);
+    }
+  }
 }
 
 TEST_CASE("A filler that lies among other variables goes when they are moved") {

@@ -398,36 +398,48 @@ bool Variables::is_far(const Place& place) const {
   return other.at < place.at;
 }
 
-// Only where every step after this one will have its room and its alignment. What moves must not
-// be there a second time: the wrong one would be the first then.
-bool Variables::can_come_forward(const Place& place) const {
+// Only where every step after this one will have its room and its alignment. False also where that
+// cannot be told, because of what stands behind. What takes long to tell comes last.
+bool Variables::can_come_forward(const Place& place) const try {
+  constexpr std::size_t most_given_up = 2 * count_room;
   const bool aligned =
       is_aligned(bytes_, place.at) && is_aligned(bytes_, place.before) && is_aligned(bytes_, end_);
-  if (!aligned || free_bytes() < room_to_come_forward(place)) return false;
-  for (Place other = first(); is_in_the_way(other); other = after(other)) {
-    if (!is_single(other)) return false;
-  }
-  return is_single(place);
+  if (!aligned || !place.has_room()) return false;
+  std::vector<Place> moving = in_the_way();
+  if (!moving.empty() && moving.back().end() - start_ > most_given_up) return false;
+  if (free_bytes() < room_to_come_forward(place, moving)) return false;
+  moving.push_back(place);
+  return are_single(moving);
+} catch (const Damaged&) {
+  return false;
 }
 
-std::size_t Variables::room_to_come_forward(const Place& place) const {
+// What stands where a number that comes forward has its room.
+std::vector<Variables::Place> Variables::in_the_way() const {
+  const std::size_t until = front() + count_room;
+  std::vector<Place> found;
+  for (Place other = first(); other.at < until; other = after(other)) found.push_back(other);
+  return found;
+}
+
+std::size_t Variables::room_to_come_forward(const Place& place,
+                                            const std::vector<Place>& moving) const {
   std::size_t moved = 0;
-  for (Place other = first(); is_in_the_way(other); other = after(other)) {
-    moved += chunk_size(other.length);
-  }
-  const std::size_t behind = end_ - place.end() + moved;
+  for (const Place& other : moving) moved += chunk_size(other.length);
+  const std::size_t behind = size_behind(place) + moved;
   return behind == 0 ? 0 : moved + chunk::least + behind + chunk_size(place.length);
 }
 
-// False also where that cannot be told, because of what stands behind.
-bool Variables::is_single(const Place& place) const try {
-  if (place.key == filler_key) return true;
-  for (Place other = after(place); other.at != end_; other = after(other)) {
-    if (other.key == place.key) return false;
+// What moves must not be there a second time: the wrong one would be the first then.
+bool Variables::are_single(const std::vector<Place>& places) const {
+  for (Place other = first(); other.at != end_; other = after(other)) {
+    if (other.key == filler_key) continue;
+    const auto hides = [&](const Place& place) {
+      return place.key == other.key && place.at < other.at;
+    };
+    if (std::any_of(places.begin(), places.end(), hides)) return false;
   }
   return true;
-} catch (const Damaged&) {
-  return false;
 }
 
 // Each of the steps is true by one store, and leaves all variables there once.

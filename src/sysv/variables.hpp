@@ -76,13 +76,19 @@ class Variables {
   // to 13 digits, needs none in a segment of PHP's, however full.
   void put(std::int64_t key, std::string_view text);
 
-  // put() for a number that is put often. Finding it takes as long as walking past the variables
-  // before it; so where there are more than 16, it comes to stand first, and costs the same from
-  // then on however many there are. (Up to seven that stood first come to stand last.) It stays
-  // where it is, at the cost that it has, while there is no room for copies: twice of those few,
-  // and once of all that stand behind it, which is nothing where it is last. PHP leaves last what
-  // it puts; the next put_forward() brings it forward again. A new variable is last until its
-  // second. A text of more than 23 bytes stays, too.
+  // put() for a number that is put often, and by us alone. Finding it takes as long as walking past
+  // the variables before it; so where there are more than 16, it comes to stand first, and costs
+  // the same from then on however many there are. (Up to seven that stood first come to stand last.
+  // Their old places, of 304 bytes at most, are its own from then on.) It does so when it is put
+  // for the second or third time in a row, a new one for the fourth: once it has room behind its
+  // text, as a chunk of PHP's has not. So in turns with PHP, which leaves last what it puts, it
+  // stays last. PHP's next put would move all others to close the gap at the front, and mix them up
+  // if it were killed meanwhile.
+  //
+  // It stays where it is also if what stands first is larger than that; if its text is of more than
+  // 23 bytes; and while there is no room for copies: twice of those few, and once of all that stand
+  // behind it, which is nothing where it is last; or if one of these is there twice, or a chunk
+  // contradicts the table. To find that out, every second put may walk past all variables again.
   void put_forward(std::int64_t key, std::string_view text);
 
   // False if there is no such variable. Its room is free at once, unless the segment is so full
@@ -115,6 +121,7 @@ class Variables {
 
     std::size_t end() const { return at + next; }
     std::size_t room_after() const { return std::min(at + layout::chunk_size(length), end()); }
+    bool has_room() const { return room_after() < end(); }  // PHP writes none
 
     // The word that leads here. Its value counts from `before`.
     std::size_t link() const {
@@ -161,10 +168,10 @@ class Variables {
 
   bool is_far(const Place& place) const;
   std::size_t front() const { return room_before(first()); }
-  bool is_in_the_way(const Place& place) const { return place.at < front() + layout::count_room; }
   bool can_come_forward(const Place& place) const;
-  std::size_t room_to_come_forward(const Place& place) const;
-  bool is_single(const Place& place) const;
+  std::vector<Place> in_the_way() const;
+  std::size_t room_to_come_forward(const Place& place, const std::vector<Place>& moving) const;
+  bool are_single(const std::vector<Place>& places) const;
   void bring_forward(Place place, std::string_view text);
   void move_first_to_end();
   std::size_t move_to_end(const Place& place);

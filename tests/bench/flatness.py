@@ -54,8 +54,8 @@ SCALES = [
     Scale("connections", Visits, [1, 10, 100, 1000], lambda n: {"connections": n}),
     Scale("connections to the floor", Floor, [1, 10, 100, 1000], lambda n: {"connections": n}),
     Scale("variables, the count first", Visits, [1, 100, 10000, 100000], lambda n: {"variables": range(n)}),
-    # PHP appends what it puts. A visit before the first that is measured brings it forward; in a segment filled
-    # to its last byte none could, and each would walk past all the others.
+    # PHP appends what it puts. The third visit, before the first that is measured, brings it forward; in a segment
+    # filled to its last byte none could, and each would walk past all the others.
     Scale("variables, the count last", Visits, [1, 100, 10000, 100000],
           lambda n: {"variables": range(n - 1, -1, -1)}),
 ]

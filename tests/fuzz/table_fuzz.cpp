@@ -95,7 +95,9 @@ class Table {
   }
 
   void put_forward(std::int64_t key, const std::string& text) {
-    put_by(&Variables::put_forward, key, text);
+    const bool can = can_put(key, text);
+    const bool done = put_by(&Variables::put_forward, key, text);
+    require(done || !can, "what can be put can be put forward");
     reorder();
     compare();
   }
@@ -115,7 +117,14 @@ class Table {
  private:
   using Put = void (Variables::*)(std::int64_t, std::string_view);
 
-  void put_by(Put way, std::int64_t key, const std::string& text) {
+  // Seen on a copy.
+  bool can_put(std::int64_t key, const std::string& text) {
+    const auto copy = std::make_unique<std::byte[]>(bytes_.size());
+    std::memcpy(copy.get(), bytes_.data(), bytes_.size());
+    return attempt({copy.get(), bytes_.size()}, [&](Variables& v) { v.put(key, text); });
+  }
+
+  bool put_by(Put way, std::int64_t key, const std::string& text) {
     const std::size_t place = place_of(expected_, key);
     const std::size_t need = Variables::bytes_needed(text);
     const std::size_t enough = known(place) ? room_for_update(expected_, place, need) : need;
@@ -124,6 +133,7 @@ class Table {
     require(done || !fits || !sound(), "with enough room a put succeeds");
     if (done && !known(place)) expected_.variables.push_back({key, text});
     if (done && place < expected_.variables.size()) expected_.variables[place].text = text;
+    return done;
   }
 
   bool known(std::size_t place) const { return place < expected_.variables.size(); }
@@ -132,8 +142,12 @@ class Table {
   // False: Damaged or NoRoom.
   template <class Work>
   bool attempt(const Work& work) {
+    return attempt(bytes_, work);
+  }
+  template <class Work>
+  bool attempt(Bytes bytes, const Work& work) {
     try {
-      Variables variables(bytes_);
+      Variables variables(bytes);
       work(variables);
       return true;
     } catch (const sysv::Damaged&) {

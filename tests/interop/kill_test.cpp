@@ -90,8 +90,8 @@ const Work make_table = on_table([](Variables&) {});
 // What is done to a segment of that size by a process that is to be killed.
 struct Change {
   std::size_t size = 4096;
-  std::string php{};          // code that makes the segment $id, instead of us and `prepare`
-  Work prepare = make_table;  // all that was done before, in peace
+  std::string php{};          // code that makes the segment $id, instead of us
+  Work prepare = make_table;  // all that was done then, in peace
   Work work = nothing;        // under the lock
   Work first = nothing;       // by who looks afterwards, before all else
   bool is_counters = false;   // the work is a visit that visits::Counter adds
@@ -169,11 +169,8 @@ struct Killing : support::Scratch {
 
   // A segment as it is before the change.
   Segment prepared(const Change& change) const {
-    if (!change.php.empty()) {
-      support::php(php_prelude() + change.php);
-      return std::move(*Segment::open(key));
-    }
-    auto segment = Segment::create(key, change.size);
+    if (!change.php.empty()) support::php(php_prelude() + change.php);
+    auto segment = change.php.empty() ? Segment::create(key, change.size) : Segment::open(key);
     REQUIRE(segment.has_value());
     change.prepare(segment->bytes());
     return std::move(*segment);
@@ -299,7 +296,8 @@ TEST_CASE_METHOD(Killing,
 TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of putting a count forward, every variable stays") {
   kill_within({.php = "for ($k = 1; $k < 18; ++$k) shm_put_var($id, $k, $k == 1 ? str_repeat('x', "
-                      "90) : $k); shm_put_var($id, 0, 41); shm_put_var($id, 100, true);",
+                      "90) : $k); shm_put_var($id, 0, 40); shm_put_var($id, 100, true);",
+               .prepare = on_table([](Variables& v) { v.put(0, "i:41;"); }),
                .is_counters = true});
 }
 
@@ -307,7 +305,7 @@ TEST_CASE_METHOD(Killing,
                  "Killed at any instruction of putting forward a count in our segment, all stay") {
   kill_within({.prepare = on_table([](Variables& v) {
                  for (std::int64_t k = 1; k < 18; ++k) v.put(k, "i:" + std::to_string(k) + ";");
-                 v.put(0, "i:41;");
+                 for (const char* const text : {"i:39;", "i:40;", "i:41;"}) v.put(0, text);
                }),
                .work = on_table([](Variables& v) { v.put_forward(0, "i:42;"); })});
 }

@@ -73,19 +73,34 @@ TEST_CASE_METHOD(WithPhp, "A segment that PHP has nearly filled is counted in, i
   CHECK(in_php("echo strlen(shm_get_var($id, 1));") == "9000");
 }
 
-// What PHP makes of each state that a visit leaves is in kill_test.cpp.
-TEST_CASE_METHOD(WithPhp,
-                 "A count behind many variables comes forward, in turn with PHP's visits") {
+TEST_CASE_METHOD(WithPhp, "In turns with PHP the count stays last") {
   const bool ours_made = GENERATE(false, true);
   visits::Counter ours = counter();
   if (ours_made) (void)ours.count();
   in_php("for ($k = 1; $k <= 100; ++$k) shm_put_var($id, $k, [$k]); shm_put_var($id, 0, 41);");
-  for (std::int64_t count = 42; count < 54; count += 3) {
+  const std::size_t free = Variables(Segment::open(key)->bytes()).free_bytes();
+  for (std::int64_t count = 42; count < 60; count += 2) {
     CHECK(ours.add_visit() == count);
-    CHECK(Variables(Segment::open(key)->bytes()).all().front().key == 0);
-    CHECK(ours.add_visit() == count + 1);
+    const auto segment = Segment::open(key);
+    const Variables variables(segment->bytes());
+    CHECK(variables.all().back().key == 0);
+    CHECK(variables.free_bytes() >= free - 40);
     CHECK(in_php("shm_put_var($id, 0, shm_get_var($id, 0) + 1); echo shm_get_var($id, 0);") ==
-          std::to_string(count + 2));
+          std::to_string(count + 1));
+  }
+}
+
+// What PHP makes of each state that a visit leaves is in kill_test.cpp.
+TEST_CASE_METHOD(WithPhp, "A count behind many variables that only we put comes forward") {
+  const bool ours_made = GENERATE(false, true);
+  visits::Counter ours = counter();
+  if (ours_made) (void)ours.count();
+  in_php("for ($k = 1; $k <= 100; ++$k) shm_put_var($id, $k, [$k]); shm_put_var($id, 0, 41);");
+  for (std::int64_t count = 42; count < 54; count += 4) {
+    for (std::int64_t visit = count; visit < count + 3; ++visit) CHECK(ours.add_visit() == visit);
+    CHECK(Variables(Segment::open(key)->bytes()).all().front().key == 0);
+    CHECK(in_php("shm_put_var($id, 0, shm_get_var($id, 0) + 1); echo shm_get_var($id, 0);") ==
+          std::to_string(count + 3));
   }
   CHECK(ours.add_visit() == 54);
   const std::string all =

@@ -71,13 +71,25 @@ Memory table_of_php() {
 
 enum class Maker { php, us };
 
-// Variables 1 to `others`, and 0 behind them.
+// Variables 1 to `others`, and 0 behind them, as PHP puts it.
 Memory count_behind(int others, Maker maker = Maker::php) {
   Memory memory(10000);
   if (maker == Maker::php) memory.header();
   Variables::of(memory.bytes(), generation);
   for (int key = 1; key <= others; ++key) put_as_php(memory, key, "i:" + std::to_string(key) + ";");
   put_as_php(memory, 0, "i:41;");
+  return memory;
+}
+
+// After two puts, each of which stays in its place, a number can come forward.
+void put_twice(std::span<std::byte> bytes, std::int64_t key) {
+  Variables(bytes).put(key, "i:40;");
+  Variables(bytes).put(key, "i:41;");
+}
+
+Memory count_of_ours_behind(int others, Maker maker = Maker::php) {
+  Memory memory = count_behind(others, maker);
+  put_twice(memory.bytes(), 0);
   return memory;
 }
 
@@ -102,6 +114,7 @@ std::map<std::int64_t, std::string> variables_in(Memory& memory) {
 }
 
 std::int64_t first_key(Memory& memory) { return Variables(memory.bytes()).all().front().key; }
+std::int64_t last_key(Memory& memory) { return Variables(memory.bytes()).all().back().key; }
 
 std::string reason_of(Memory& memory) try {
   Variables(memory.bytes()).get(99);
@@ -410,7 +423,7 @@ TEST_CASE(
 
 TEST_CASE("A number put forward past many variables stands first then, and all are there") {
   const Maker maker = GENERATE(Maker::php, Maker::us);
-  Memory memory = count_behind(100, maker);
+  Memory memory = count_of_ours_behind(100, maker);
   auto expected = variables_in(memory);
   const std::string ours = memory.copy().substr(layout::own::magic, 24);
   Variables(memory.bytes()).put_forward(0, expected[0] = "i:42;");
@@ -422,7 +435,7 @@ TEST_CASE("A number put forward past many variables stands first then, and all a
 
 // Seen by damage that only who walks further would meet.
 TEST_CASE("A number that was put forward is put without a look past the variable behind it") {
-  Memory memory = count_behind(100);
+  Memory memory = count_of_ours_behind(100);
   Variables(memory.bytes()).put_forward(0, "i:42;");
   const auto start = static_cast<std::size_t>(memory.get(layout::header::start));
   const auto second = start + static_cast<std::size_t>(memory.get(start + layout::chunk::next));
@@ -439,28 +452,53 @@ TEST_CASE("With few variables before it a number is put forward as it is put, by
   const Maker maker = GENERATE(Maker::php, Maker::us);
   for (const int others : {0, 1, 2, 15, 16}) {
     CAPTURE(others);
-    Memory forward = count_behind(others, maker);
+    Memory forward = count_of_ours_behind(others, maker);
     Memory plain = forward;
     Variables(forward.bytes()).put_forward(0, "i:42;");
     Variables(plain.bytes()).put(0, "i:42;");
     CHECK(forward.copy() == plain.copy());
   }
-  Memory memory = count_behind(17, maker);
+  Memory memory = count_of_ours_behind(17, maker);
   Variables(memory.bytes()).put_forward(0, "i:42;");
   CHECK(first_key(memory) == 0);
 }
 
-TEST_CASE("A new number is put last, and forward when it is put again") {
-  Memory memory = count_behind(100);
-  Variables variables(memory.bytes());
-  variables.put_forward(500, "i:1;");
-  CHECK(variables.all().back().key == 500);
-  variables.put_forward(500, "i:2;");
-  CHECK(variables.all().front() == sysv::Variable{500, "i:2;"});
+TEST_CASE("A new number is last at its first three puts, and forward at its fourth") {
+  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  for (const char* const text : {"i:1;", "i:2;", "i:3;"}) {
+    Variables(memory.bytes()).put_forward(500, text);
+    CHECK(last_key(memory) == 500);
+  }
+  Variables(memory.bytes()).put_forward(500, "i:4;");
+  CHECK(Variables(memory.bytes()).all().front() == sysv::Variable{500, "i:4;"});
+}
+
+TEST_CASE("A number of PHP's that only we put from then on comes forward at our third put") {
+  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  for (const char* const text : {"i:42;", "i:43;"}) {
+    Variables(memory.bytes()).put_forward(0, text);
+    CHECK(last_key(memory) == 0);
+  }
+  Variables(memory.bytes()).put_forward(0, "i:44;");
+  CHECK(first_key(memory) == 0);
+}
+
+// Where PHP's put takes the last chunk away it moves no other.
+TEST_CASE("In turns with PHP a number stays last, and takes no more room") {
+  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  auto expected = variables_in(memory);
+  const std::int64_t end = memory.get(layout::header::end);
+  for (int count = 42; count < 1200; count += 2) {
+    Variables(memory.bytes()).put_forward(0, expected[0] = "i:" + std::to_string(count) + ";");
+    REQUIRE(last_key(memory) == 0);
+    REQUIRE(variables_in(memory) == expected);
+    put_as_php(memory, 0, expected[0] = "i:" + std::to_string(count + 1) + ";");
+    REQUIRE(memory.get(layout::header::end) <= end + 40);
+  }
 }
 
 TEST_CASE("A number that was put forward needs no more room through every length") {
-  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  Memory memory = count_of_ours_behind(100, GENERATE(Maker::php, Maker::us));
   Variables variables(memory.bytes());
   variables.put_forward(0, "i:1;");
   const std::int64_t end = memory.get(layout::header::end);
@@ -474,13 +512,15 @@ TEST_CASE("A number that was put forward needs no more room through every length
   CHECK(is_counted(memory));
 }
 
-TEST_CASE("PHP puts a number last and we put it forward, in turn, and never use up the segment") {
+TEST_CASE("PHP puts a number last and we put it forward, again and again, in the same room") {
   Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
   auto expected = variables_in(memory);
-  for (int count = 42; count < 1000; count += 2) {
-    Variables(memory.bytes()).put_forward(0, "i:" + std::to_string(count) + ";");
+  for (int count = 42; count < 2000; count += 4) {
+    for (int put = count; put < count + 3; ++put) {
+      Variables(memory.bytes()).put_forward(0, "i:" + std::to_string(put) + ";");
+    }
     REQUIRE(first_key(memory) == 0);
-    expected[0] = "i:" + std::to_string(count + 1) + ";";
+    expected[0] = "i:" + std::to_string(count + 3) + ";";
     put_as_php(memory, 0, expected[0]);
     REQUIRE(variables_in(memory) == expected);
   }
@@ -488,7 +528,7 @@ TEST_CASE("PHP puts a number last and we put it forward, in turn, and never use 
 }
 
 TEST_CASE("A number with many variables before it and others behind comes forward all the same") {
-  Memory memory = count_behind(100, GENERATE(Maker::php, Maker::us));
+  Memory memory = count_of_ours_behind(100, GENERATE(Maker::php, Maker::us));
   for (int key = 101; key < 121; ++key) put_as_php(memory, key, std::string(30, 'x'));
   put_as_php(memory, layout::filler_key, "");
   auto expected = variables_in(memory);
@@ -505,18 +545,55 @@ TEST_CASE("A number stays in its place, and is put, where there is no room to br
     memory.header();
     for (int key = 99; key >= 0; --key) put_as_php(memory, key, "i:5;");
     auto expected = variables_in(memory);
-    for (const char* const text : {"i:6;", "i:7;"}) {
+    for (const char* const text : {"i:6;", "i:7;", "i:8;", "i:9;"}) {
       REQUIRE_NOTHROW(Variables(memory.bytes()).put_forward(0, expected[0] = text));
       REQUIRE(variables_in(memory) == expected);
       REQUIRE(is_counted(memory));
     }
-    if (room < 160) CHECK(first_key(memory) == 99);
-    if (room >= 400) CHECK(first_key(memory) == 0);
+    CHECK(first_key(memory) == (room < 432 ? 99 : 0));
+  }
+}
+
+// What they take where they are says nothing about what their copies take.
+TEST_CASE("A number is put in whatever room there is past chunks that another writer rounded") {
+  const int behind = GENERATE(0, 1, 30);
+  for (std::size_t room = 0; room < 2200; room += 8) {
+    CAPTURE(behind, room);
+    Memory memory(40 + 20 * 32 + 80 + static_cast<std::size_t>(behind) * 32 + room);
+    memory.header();
+    for (int key = 1; key <= 20; ++key) append_short_chunk(memory, key, "i:5;");
+    put_as_php(memory, 0, "i:5;");
+    const auto count = static_cast<std::size_t>(memory.get(layout::header::end)) - 40;
+    memory.set(count + layout::chunk::next, 80);  // has its next variant's room
+    memory.set(layout::header::end, static_cast<std::int64_t>(count + 80));
+    for (int key = 21; key <= 20 + behind; ++key) append_short_chunk(memory, key, "i:5;");
+    auto expected = variables_in(memory);
+    for (const char* const text : {"i:6;", "i:7;", "i:8;"}) {
+      REQUIRE_NOTHROW(Variables(memory.bytes()).put_forward(0, expected[0] = text));
+      REQUIRE(variables_in(memory) == expected);
+    }
+  }
+}
+
+// Their old places stay the number's.
+TEST_CASE("A number stays in its place where those that stand first take much room") {
+  constexpr int most = 304;
+  for (const int size : {152, most - 8, most, most + 8, 3000}) {
+    CAPTURE(size);
+    Memory memory(10000);
+    memory.header();
+    put_as_php(memory, 1, std::string(static_cast<std::size_t>(size) - 39, 'x'));
+    for (int key = 2; key <= 18; ++key) put_as_php(memory, key, "i:2;");
+    put_as_php(memory, 0, "i:41;");
+    const std::size_t free = Variables(memory.bytes()).free_bytes();
+    for (int put = 0; put < 5; ++put) Variables(memory.bytes()).put_forward(0, "i:42;");
+    CHECK(first_key(memory) == (size <= most ? 0 : 1));
+    CHECK(Variables(memory.bytes()).free_bytes() + most >= free);
   }
 }
 
 TEST_CASE("A text longer than any integer's is put where it is") {
-  Memory memory = count_behind(100);
+  Memory memory = count_of_ours_behind(100);
   Variables(memory.bytes()).put_forward(0, std::string(24, 'x'));
   CHECK(Variables(memory.bytes()).all().back() == sysv::Variable{0, std::string(24, 'x')});
 }
@@ -525,7 +602,7 @@ TEST_CASE("A text longer than any integer's is put where it is") {
 TEST_CASE("What is there twice, by another writer, shows the same after a number was put forward") {
   for (const std::int64_t twice : {1, 2, 0}) {
     CAPTURE(twice);
-    Memory memory = count_behind(100);
+    Memory memory = count_of_ours_behind(100);
     const auto end = static_cast<std::size_t>(memory.get(layout::header::end));
     memory.set(layout::header::end,
                static_cast<std::int64_t>(memory.chunk(end, twice, "s:6:\"hidden\";")));
@@ -534,6 +611,7 @@ TEST_CASE("What is there twice, by another writer, shows the same after a number
     CHECK(variables.get(0) == "i:42;");
     CHECK(variables.get(1) == "i:1;");
     CHECK(variables.get(2) == "i:2;");
+    CHECK(first_key(memory) == 1);  // on the way another could be the first for a moment
   }
 }
 
@@ -974,6 +1052,7 @@ TEST_CASE("A first variable that grows while a number is put forward past it doe
     for (int key = 20; key >= 0; --key) {
       put_as_php(table, key, key == 10 ? std::string(2600, 'x') : "i:5;");
     }
+    put_twice(table.bytes(), 0);
     std::ranges::copy(table.bytes(), memory.bytes().begin());
     table.set(40 + layout::chunk::length, 3000);
     table.set(40 + layout::chunk::next, 3200);

@@ -23,7 +23,7 @@ Kind<std::string> page_path() {
 
 Kind<sysv::Key> key_number() {
   return {[](const std::string& text) { return key(text); },
-          [](const sysv::Key& value) { return sysv::text_of(value); }};
+          [](const sysv::Key& value) { return text_of_key(value); }};
 }
 
 Kind<std::size_t> bytes(std::size_t least, std::size_t most) {
@@ -267,7 +267,7 @@ std::vector<Directive> counting() {
   return {
       Directive{pool, "visits.key", "key of segment and semaphore set; wins over visits.key_file",
                 [](Config& config, const std::string& value) { config.counter.key = key(value); },
-                [](const Config& config) { return sysv::text_of(config.counter.key); }},
+                [](const Config& config) { return text_of_key(config.counter.key); }},
       field(
           pool, "visits.key_file", "a file whose ftok(FILE, 'p') is the key, as in PHP",
           [](auto& c) -> auto& { return c.key_file; }, words()),

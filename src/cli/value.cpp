@@ -145,6 +145,11 @@ sysv::Key key(std::string_view text) {
   return sysv::Key{static_cast<key_t>(*value)};
 }
 
+std::string text_of_key(sysv::Key key) {
+  const auto number = static_cast<key_t>(key);
+  return number < 0 ? std::to_string(number) : sysv::text_of(key);
+}
+
 std::vector<std::string> list(std::string_view text) {
   std::vector<std::string> items;
   while (!text.empty()) {

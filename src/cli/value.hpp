@@ -36,8 +36,10 @@ std::string text_of_limit(std::uint64_t limit);
 // As php-fpm takes them: 1, yes, on, true and 0, no, off, false, in any case; nothing is no.
 bool boolean(std::string_view text);
 
-// A number of 32 bits but 0.
+// A number of 32 bits but 0; without a sign at most 0x7fffffff, so ipcs(1)'s form of a negative one
+// is none.
 sysv::Key key(std::string_view text);
+std::string text_of_key(sysv::Key key);
 
 // What stands between commas, without the blanks around it.
 std::vector<std::string> list(std::string_view text);

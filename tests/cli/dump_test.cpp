@@ -40,6 +40,13 @@ TEST_CASE_METHOD(Files, "What is written out and read back is the same") {
   CHECK_THAT(text, support::contains("[shop]\n"));
 }
 
+TEST_CASE_METHOD(Files, "A negative key is written out so that it is read back as the same") {
+  const std::string text = dumped("[www]\nvisits.key = -16760826\nvisits.events = -2147483648\n");
+  CHECK(dumped(text) == text);
+  CHECK_THAT(text, support::contains("\tvisits.key = -16760826\n"));
+  CHECK_THAT(text, support::contains("\tvisits.events = -2147483648\n"));
+}
+
 TEST_CASE_METHOD(Files, "The defaults are written out and read back, too") {
   const std::string text = dumped("[visits]\n");
   CHECK(dumped(text) == text);

@@ -27,7 +27,8 @@ Name split(const std::string& name) {
                     (nearest ? ", did you mean " + *nearest + "?" : ", see visitsd --help"));
 }
 
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; }
+// What no line of a file can have.
+bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
 }  // namespace
 

@@ -95,8 +95,9 @@ std::optional<std::string> variable(const char* name) {
 Privileges::Privileges(Confinement settings) : settings_(std::move(settings)) {
   if (geteuid() != 0) ignore_what_needs_root();
   identity_ = identity_of(settings_);
-  for (auto& [name, value] : settings_.environment) {
-    if (value.starts_with('$')) value = variable(value.c_str() + 1).value_or("");
+  for (const auto& [name, value] : settings_.environment) {
+    const bool is_copy = value.starts_with('$');
+    environment_.emplace_back(name, is_copy ? variable(value.c_str() + 1).value_or("") : value);
   }
 }
 
@@ -212,7 +213,7 @@ void Privileges::set_environment() const {
   if (zone) set_variable("TZ", *zone);
   if (!identity_.name.empty()) set_variable("USER", identity_.name);
   if (!identity_.home.empty()) set_variable("HOME", identity_.home);
-  for (const auto& [name, value] : settings_.environment) set_variable(name, value);
+  for (const auto& [name, value] : environment_) set_variable(name, value);
 }
 
 }  // namespace os

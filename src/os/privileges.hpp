@@ -42,7 +42,8 @@ class Privileges {
   // $NAME as the value of a variable stands for this process's variable of that name.
   explicit Privileges(Confinement settings);
 
-  // The settings that apply() follows, with numbers for names, which may be gone one day.
+  // The settings that apply() follows, with numbers for names, which may be gone one day; a $NAME
+  // still stands for its value.
   Confinement by_number() const;
 
   // What was ignored, a sentence each, for the log.
@@ -76,6 +77,7 @@ class Privileges {
 
   Confinement settings_;
   Identity identity_;
+  std::vector<std::pair<std::string, std::string>> environment_;  // with values for $NAME
   std::vector<std::string> notices_;
 };
 

@@ -63,4 +63,5 @@ TEST_CASE("A name in brackets has to fit its directive") {
 
 TEST_CASE("A value with a control byte is refused") {
   CHECK_THROWS_AS(with(Section::pool, "ping.response", "a\nb"), cli::ConfigError);
+  CHECK_THROWS_AS(with(Section::pool, "ping.response", "a\x7f"), cli::ConfigError);
 }

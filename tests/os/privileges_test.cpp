@@ -81,6 +81,14 @@ TEST_CASE("By number, a user and a group are the same, and need no entry") {
   CHECK_FALSE(Privileges({}).by_number().user);
 }
 
+TEST_CASE("By number, an environment still has the names of variables, and not their values") {
+  CHECK(in_child([] {
+          setenv("SECRET", "$HOME\n", 1);
+          const Confinement configured{.environment = {{"COPY", "$SECRET"}, {"WORD", "x"}}};
+          return Privileges(configured).by_number().environment == configured.environment ? 0 : 1;
+        }) == 0);
+}
+
 TEST_CASE("A user or a group that does not exist is one sentence with its name") {
   CHECK_THROWS_WITH(Privileges({.user = "no-such-user"}),
                     "user = no-such-user: there is no such user, see getent passwd");

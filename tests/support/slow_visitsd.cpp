@@ -1,7 +1,7 @@
 // visitsd, all of it, whose visits take as long as they are asked to: /sleep/MILLISECONDS is a
 // visit that takes that much longer. For comparisons with other servers, whose pages can sleep as
 // well. And no visits: /large/BYTES is a page of that size, /allocations the number of times that
-// its worker has allocated memory so far.
+// its worker has allocated memory so far, /env/NAME that variable of its worker.
 
 #include <chrono>
 #include <cstdint>
@@ -29,6 +29,11 @@ fcgi::Handler slowly(fcgi::Handler answer) {
     std::this_thread::sleep_for(std::chrono::milliseconds(number_after("/sleep/", request.target)));
     if (request.target == "/allocations") {
       response.body = std::to_string(allocations);
+      return;
+    }
+    if (request.target.starts_with("/env/")) {
+      const char* const value = std::getenv(std::string(request.target.substr(5)).c_str());
+      response.body = value != nullptr ? value : "(unset)";
       return;
     }
     const int size = number_after("/large/", request.target);

@@ -597,6 +597,20 @@ TEST_CASE_METHOD(Site, "An image that runs again is the one that ran, whatever i
   CHECK(support::get(nginx.url("/large/3")).body == "xxx");
 }
 
+TEST_CASE_METHOD(Site, "An image that runs again gives its workers the environment of before") {
+  const std::string value = GENERATE("$HOME", "two\nlines");
+  Installation pool(folder, key, SLOW_VISITSD, {"env", "HOME=/elsewhere", "CERT=" + value},
+                    {"-d", "env[CERT]=$CERT"});
+  const auto variable = [&] {
+    const os::Descriptor client = support::connection_to(pool.socket());
+    support::send(client.get(), support::get_request("/env/CERT"));
+    return support::answer_on(client.get()).value_or("none");
+  };
+  CHECK_THAT(variable(), support::contains(value));
+  CHECK(pool.is_caught_out("visits.key = " + sysv::text_of(key), "pm = none"));
+  CHECK_THAT(variable(), support::contains(value));
+}
+
 TEST_CASE_METHOD(Site,
                  "What fails after its trial leaves address, pid file and limits as they were") {
   Installation pool(folder, key, VISITSD);

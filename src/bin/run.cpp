@@ -184,6 +184,7 @@ int serve(const cli::CommandLine& command, Words words, os::Inheritance& inherit
   const Confined confined(config.confinement);
   if (!runs_again) {
     os::rehearse([&] {
+      limit_master(config);
       confined.drop_privileges();
       visits::require_access(config.counter);
     });

@@ -104,6 +104,19 @@ TEST_CASE_METHOD(Site, "A key whose objects belong to somebody else is refused a
   CHECK_THAT(result.text, support::contains("Permission denied"));
 }
 
+TEST_CASE_METHOD(Site, "Workers' files beyond the master's own limit are refused at the start") {
+  if (support::lacks_root()) return;  // only root can become somebody else
+  const std::string file = folder.write(
+      "a.conf", "[global]\nrlimit_files = 50\n[www]\nrlimit_files = 100\nlisten = 127.0.0.1:" +
+                    std::to_string(support::free_port()) + "\nvisits.key = " + sysv::text_of(key) +
+                    "\n");
+  const support::Result result =
+      run({"setpriv", "--reuid=65534", "--clear-groups", VISITSD, "-F", "-y", file});
+  CHECK(result.code == config);
+  CHECK(is_one_sentence(result.text));
+  CHECK_THAT(result.text, support::contains("rlimit_files = 100: Operation not permitted"));
+}
+
 TEST_CASE_METHOD(Site, "A foreign segment is a 503 with a reason in the log, and stays as it was") {
   const auto foreign = sysv::Segment::create(key, 4096);
   for (std::size_t i = 0; i < 4096; i += 8) set(*foreign, i, 0x0123456789abcdef);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -161,6 +162,13 @@ void Inheritance::settle() {
     log(Level::notice, "nothing here uses the inherited descriptor called " + named.name);
   }
   heirlooms_.clear();
+}
+
+void Inheritance::lose_way_back() {
+  unsettled_.reset();
+  acts_.clear();
+  std::move(taken_.begin(), taken_.end(), std::back_inserter(heirlooms_));
+  taken_.clear();
 }
 
 }  // namespace os

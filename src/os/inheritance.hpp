@@ -70,6 +70,10 @@ class Inheritance {
   // says so.
   void settle();
 
+  // This image has failed, and cannot go back either: all is there to be taken as at the beginning,
+  // and what was to be done at settle() is forgotten.
+  void lose_way_back();
+
  private:
   struct Named {
     std::string name;

@@ -43,7 +43,7 @@ void Retreat::hand_over(Handover& handover) const {
   handover.give(Inheritance::configuration_before, configuration_.get());
 }
 
-void Retreat::beat(const Inheritance& inheritance, const std::vector<std::string>& words,
+void Retreat::beat(Inheritance& inheritance, const std::vector<std::string>& words,
                    std::string& why) {
   std::optional<Handover> handover = inheritance.unsettled();
   if (!handover) return;
@@ -53,6 +53,7 @@ void Retreat::beat(const Inheritance& inheritance, const std::vector<std::string
     handover->exec(image->fd, words);
   } catch (const std::exception& error) {
     why += std::string("; and there is no way back: ") + error.what();
+    inheritance.lose_way_back();
   }
 }
 

@@ -30,8 +30,8 @@ class Retreat {
   void hand_over(Handover& handover) const;
 
   // Lets the image before run again. Returns only if there is none to go back to, or it cannot run;
-  // that is then the end of `why`.
-  static void beat(const Inheritance& inheritance, const std::vector<std::string>& words,
+  // that is then the end of `why`, and there is no way back any more.
+  static void beat(Inheritance& inheritance, const std::vector<std::string>& words,
                    std::string& why);
 
  private:

@@ -105,10 +105,31 @@ TEST_CASE("A way back that is none ends the reason, and nothing more") {
           const int image = handover.withdraw(Inheritance::image_before)->fd;
           dup2(os::Descriptor(open("/dev/null", O_RDONLY)).get(), image);
           handover.give(Inheritance::image_before, image);
-          const Inheritance inheritance = inheritance_of(handover);
+          Inheritance inheritance = inheritance_of(handover);
           std::string why = "a file is gone";
           Retreat::beat(inheritance, {"none"}, why);
           return why.starts_with("a file is gone; and there is no way back: ") ? 0 : 1;
+        }) == 0);
+}
+
+TEST_CASE("Where the way back is none, what was taken can be taken again, to be given up") {
+  CHECK(in_child([] {
+          Handover handover;
+          (new Retreat(configuration))->hand_over(handover);
+          const int image = handover.withdraw(Inheritance::image_before)->fd;
+          dup2(os::Descriptor(open("/dev/null", O_RDONLY)).get(), image);
+          handover.give(Inheritance::image_before, image);
+          const int held = open("/dev/null", O_RDONLY);
+          handover.give("held", held, "the note");
+          Inheritance inheritance = inheritance_of(handover);
+          inheritance.take("held");
+          bool is_settled = false;
+          inheritance.once_settled([&] { is_settled = true; });
+          std::string why = "a file is gone";
+          Retreat::beat(inheritance, {"none"}, why);
+          if (inheritance.unsettled() || is_settled) return 1;
+          const auto again = inheritance.take("held");
+          return again && again->fd.get() == held && again->note == "the note" ? 0 : 2;
         }) == 0);
 }
 
@@ -121,7 +142,7 @@ TEST_CASE("A reason is cut before it is too long for an environment") {
           const int image = handover.withdraw(Inheritance::image_before)->fd;
           dup2(os::Descriptor(open("/bin/sh", O_PATH)).get(), image);
           handover.give(Inheritance::image_before, image);
-          const Inheritance inheritance = inheritance_of(handover);
+          Inheritance inheritance = inheritance_of(handover);
           std::string why(1000000, 'x');
           Retreat::beat(inheritance, {"sh", "-c", "exit 0"}, why);
           return 1;

@@ -699,3 +699,21 @@ TEST_CASE_METHOD(Site, "Where neither image can run, the pool ends once, says wh
   CHECK_FALSE(std::filesystem::exists(folder / "visits-status.sock"));
   CHECK_FALSE(std::filesystem::exists(folder / "visits.pid"));
 }
+
+TEST_CASE_METHOD(Site, "Where the image before cannot be executed, the pool ends and is gone") {
+  support::Lifeline lifeline;
+  Installation pool(folder, key, VISITSD);
+  pool.fall_into_ambush(
+      "visits.key = " + sysv::text_of(key) + "\npm.status_listen = " + folder / "later", "", [&] {
+        folder.write("later", "no socket");
+        chmod(pool.path().c_str(), 0600);
+      });
+  CHECK(pool.master().wait() == 78);
+  CHECK_THAT(pool.log(),
+             support::contains("something that is not a socket has this name") &&
+                 support::contains("; and there is no way back: exec the program before: "));
+  CHECK(lifeline.all_end());
+  CHECK_FALSE(std::filesystem::exists(pool.socket()));
+  CHECK_FALSE(std::filesystem::exists(folder / "visits-status.sock"));
+  CHECK_FALSE(std::filesystem::exists(folder / "visits.pid"));
+}

@@ -11,7 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -309,10 +308,10 @@ void Listener::listen_tcp() {
   if (::listen(socket_.get(), endpoint_.backlog) == -1) fail("listen " + name);
 }
 
-bool Listener::is_in(const Handover& handover, const std::string& address) {
-  return std::any_of(
-      handover.items().begin(), handover.items().end(),
-      [&](const Handover::Item& item) { return Origin::of(item.note).address == address; });
+bool Listener::is_in(const Handover& handover, const std::string& name,
+                     const std::string& address) {
+  const Handover::Item* const item = handover.find(name);
+  return item != nullptr && Origin::of(item->note).address == address;
 }
 
 void Listener::give_up(Inheritance& inheritance, const std::string& name) {

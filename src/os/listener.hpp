@@ -48,8 +48,8 @@ class Listener {
   // Lets the next image of this program go on listening.
   void hand_over(Handover& handover, const std::string& name) const;
 
-  // Whether a socket that listens at that address goes along in that handover, under any name.
-  static bool is_in(const Handover& handover, const std::string& address);
+  // Whether a socket that listens at that address goes along in that handover, under that name.
+  static bool is_in(const Handover& handover, const std::string& name, const std::string& address);
 
   // For a pool that ends before it has a listener: removes the path of the one that was handed
   // over.

@@ -1,5 +1,7 @@
 #include "prefork/premises.hpp"
 
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace prefork {
@@ -10,8 +12,17 @@ constexpr const char* status_socket = "status";
 constexpr const char* relay_sending = "relay, sending";
 constexpr const char* relay_receiving = "relay, receiving";
 
-void rehearse_listening(const os::Endpoint& endpoint, const os::Handover& held) {
-  if (!os::Listener::is_in(held, endpoint.address)) os::Listener{endpoint};
+// The next image goes on with a socket as what it was, and until it settles it closes none.
+void rehearse_listening(const os::Endpoint& endpoint, const os::Handover& held,
+                        const std::string& name, const std::string& other) {
+  const std::string& address = endpoint.address;
+  if (os::Listener::is_in(held, name, address)) return;
+  if (os::Listener::is_in(held, other, address)) {
+    throw std::runtime_error("listen " + address + ": the pool listens there already, for " +
+                             (other == status_socket ? "its status pages" : "requests") +
+                             "; move those in a reload before this one");
+  }
+  os::Listener{endpoint};
 }
 
 }  // namespace
@@ -36,8 +47,8 @@ void Premises::rehearse(const Settings& settings, const os::Handover& held) {
   const std::string& path = settings.pid_file;
   if (!name.empty() && !os::Interlock::is_in(held, name)) os::Interlock{name};
   if (!path.empty() && !os::PidFile::is_in(held, path)) os::PidFile{path};
-  rehearse_listening(settings.endpoint, held);
-  if (settings.status) rehearse_listening(*settings.status, held);
+  rehearse_listening(settings.endpoint, held, listening_socket, status_socket);
+  if (settings.status) rehearse_listening(*settings.status, held, status_socket, listening_socket);
 }
 
 void Premises::give_up(os::Inheritance& inheritance) {

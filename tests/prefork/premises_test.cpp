@@ -96,6 +96,22 @@ TEST_CASE_METHOD(Place,
   CHECK(files() == 3);
 }
 
+TEST_CASE_METHOD(Place, "A rehearsal refuses an endpoint the address that the other one has") {
+  const Premises premises(settings, nothing);
+  os::Handover held;
+  premises.hand_over(held);
+  const std::string elsewhere = folder / "elsewhere.sock";
+  const bool is_for_pages = GENERATE(true, false);
+  const std::string address = is_for_pages ? settings.endpoint.address : settings.status->address;
+  Premises::Settings next = settings;
+  next.endpoint.address = is_for_pages ? elsewhere : address;
+  next.status->address = is_for_pages ? address : elsewhere;
+  CHECK_THROWS_WITH(Premises::rehearse(next, held),
+                    support::contains("listen " + address + ": the pool listens there already"));
+  CHECK(is_unharmed());
+  CHECK(files() == 3);
+}
+
 TEST_CASE_METHOD(Place, "A rehearsal refuses what others hold") {
   const Premises others(settings, nothing);
   const os::Handover held;

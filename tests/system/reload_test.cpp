@@ -430,6 +430,18 @@ TEST_CASE_METHOD(Site, "An address where another listens is refused before anyth
   CHECK(support::connection_to(other.socket()));
 }
 
+TEST_CASE_METHOD(Site,
+                 "An address that is to change its use is refused while the old pool serves") {
+  Installation pool(folder, key, VISITSD);
+  const std::vector<pid_t> old = pool.children();
+  pool.configure("visits.key = " + sysv::text_of(key) + "\nlisten = " + folder / "new.sock" +
+                 "\npm.status_listen = " + pool.socket());
+  CHECK(pool.reload_is_refused());
+  CHECK_THAT(pool.log(), support::contains("the pool listens there already"));
+  CHECK(occurrences(pool.log(), "reload: executing") == 0);
+  CHECK(support::eventually([&] { return pool.children() == old; }));  // without the clerk
+}
+
 TEST_CASE_METHOD(Site, "A reload runs the program that is installed by then, in the same process") {
   Installation pool(folder, key, VISITSD);
   const Nginx nginx(folder);

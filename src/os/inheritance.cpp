@@ -77,20 +77,22 @@ void Inheritance::claim_handover() {
   find_way_back(*handover);
 }
 
-// The kernel names a process after the file that it runs, and an open file has a number only.
+// An image that fails leaves a reason with the configuration of the one before it. The kernel names
+// a process after the file that it runs, and an open file has a number only.
 void Inheritance::find_way_back(const Handover& handover) {
   const auto is_there = [this](const char* name) {
     return std::any_of(heirlooms_.begin(), heirlooms_.end(),
                        [name](const Named& named) { return named.name == name; });
   };
   if (!is_there(configuration_before)) return;
+  const std::string& reason = handover.find(configuration_before)->note;
   if (is_there(image_before)) {
     for (const char* const name : {image_before, configuration_before}) {
       taken_.push_back({name, *take(name)});
     }
     unsettled_ = handover;
-  } else {
-    refusal_ = handover.find(configuration_before)->note;
+  } else if (!reason.empty()) {
+    refusal_ = reason;
     prctl(PR_SET_NAME, program_invocation_short_name);
   }
 }

@@ -199,3 +199,16 @@ TEST_CASE("What cannot be undone is done when there is no way back, in its order
           return done == "at once first second" ? 0 : 2;
         }) == 0);
 }
+
+TEST_CASE("Without a word why, no image runs again: the one before it is missing, and no more") {
+  CHECK(in_child([] {
+          Handover handover;
+          (new os::Retreat("text"))->hand_over(handover);
+          const int image = handover.find(Inheritance::image_before)->fd;
+          dup2(left_open(), image);
+          announce(handover);
+          const auto inheritance = Inheritance::claim();
+          if (!inheritance.is_succession()) return 1;
+          return inheritance.refusal() || inheritance.unsettled() ? 2 : 0;
+        }) == 0);
+}

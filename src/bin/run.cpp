@@ -168,8 +168,9 @@ std::string lasting(const cli::Config& config, const Confined& confined) {
 }
 
 // Nothing here changes for good what an exec leaves: rlimits, the pid file, the sockets' paths. If
-// it fails, the image before this one finds them as they were. One that runs again goes on with
-// what it has, and proves nothing anew.
+// it fails, the image before this one finds them as they were. Only a semaphore set that is missing
+// is made, as any worker would do, and stays. An image that runs again goes on with what it has,
+// and proves nothing anew.
 int serve(const cli::CommandLine& command, Words words, os::Inheritance& inheritance,
           const Around& around) {
   const cli::Config& config = command.config;

@@ -59,7 +59,7 @@ class Statistics {
     Tally visits;                                // counted
     Tally dropped_events;
     Tally refused;    // had waited for longer than queue.max_age
-    Tally abandoned;  // the client had left before its request was begun
+    Tally abandoned;  // not begun: the client had left, or did not take its former answers
     Histogram service;
     Histogram queue;  // from the web server's REQUEST_START to the worker's begin
 

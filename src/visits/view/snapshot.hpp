@@ -36,7 +36,7 @@ struct Process {
   std::uint64_t content_length = 0;
   std::string user = "-";
   std::string script = "-";
-  double cpu = 0;  // per cent of a processor that the latest request took; 0 while busy
+  double cpu = 0;  // per cent of a processor that the latest request took; 0: busy, or under 10 ms
 };
 
 // All that the pages show: plain values, copied from what others go on writing.

@@ -264,6 +264,7 @@ void Responder::close_idle() {
 
 // What has arrived in the meantime is heard first: the worker was busy, not the web server.
 void Responder::close_overdue() {
+  if (begun_.empty()) return;
   const auto latest = Clock::now() - place_.limits.read;
   for (auto at = begun_.begin(); at != begun_.end() && at->since <= latest;) {
     const Connection& connection = *at++;

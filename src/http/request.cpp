@@ -1,8 +1,8 @@
 #include "http/request.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <system_error>
 
 namespace http {
@@ -23,11 +23,8 @@ std::optional<std::int64_t> number_in(std::string_view digits, std::size_t most)
 std::string_view Request::parameter(std::string_view name) const {
   if (parameters == nullptr || name.empty()) return {};
   for (const char* const* at = parameters; *at != nullptr; ++at) {
-    const char* const pair = *at;
-    if (pair[0] != name[0]) continue;  // most are told apart by that
-    if (std::strncmp(pair, name.data(), name.size()) == 0 && pair[name.size()] == '=') {
-      return pair + name.size() + 1;
-    }
+    const auto [in_name, in_pair] = std::mismatch(name.begin(), name.end(), *at);
+    if (in_name == name.end() && *in_pair == '=') return in_pair + 1;
   }
   return {};
 }

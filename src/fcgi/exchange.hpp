@@ -50,7 +50,7 @@ class Exchange {
   bool answer(Codec& codec, const Handler& handler, Keep keep);
 
  private:
-  static constexpr std::size_t much = 16384;  // bytes that any socket has room for (tcp_wmem)
+  static constexpr std::size_t much = 16384;  // bytes; sockets have room for more by default
 
   os::Descriptor connection_;
   Screen screen_;

@@ -20,7 +20,7 @@ struct Request {
   std::string_view path() const { return target.substr(0, target.find('?')); }
 
   // CGI's parameter of that name: QUERY_STRING, REMOTE_ADDR, CONTENT_LENGTH and so on. Empty when
-  // the web server does not pass it; of several with one name the first.
+  // the web server does not pass it; of several with one name the first. REQUIRES: no NUL in it.
   std::string_view parameter(std::string_view name) const;
 
   // When the web server had the whole request: REQUEST_START, nginx's $msec (seconds with three

@@ -48,7 +48,8 @@ void Retreat::beat(Inheritance& inheritance, const std::vector<std::string>& wor
   std::optional<Handover> handover = inheritance.unsettled();
   if (!handover) return;
   const auto image = handover->withdraw(Inheritance::image_before);
-  handover->annotate(Inheritance::configuration_before, why.substr(0, longest_reason));
+  handover->annotate(Inheritance::configuration_before,
+                     why.empty() ? "no reason is known" : why.substr(0, longest_reason));
   try {
     handover->exec(image->fd, words);
   } catch (const std::exception& error) {

@@ -404,7 +404,7 @@ bool Variables::can_come_forward(const Place& place) const try {
   constexpr std::size_t most_given_up = 2 * count_room;
   const bool aligned =
       is_aligned(bytes_, place.at) && is_aligned(bytes_, place.before) && is_aligned(bytes_, end_);
-  if (!aligned || !place.has_room()) return false;
+  if (!aligned || !place.has_room() || free_bytes() < end_ - place.end()) return false;
   std::vector<Place> moving = in_the_way();
   if (!moving.empty() && moving.back().end() - start_ > most_given_up) return false;
   if (free_bytes() < room_to_come_forward(place, moving)) return false;

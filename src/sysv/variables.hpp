@@ -81,14 +81,14 @@ class Variables {
   // the same from then on however many there are. (Up to seven that stood first come to stand last.
   // Their old places, of 304 bytes at most, are its own from then on.) It does so when it is put
   // for the second or third time in a row, a new one for the fourth: once it has room behind its
-  // text, as a chunk of PHP's has not. So in turns with PHP, which leaves last what it puts, it
+  // text, which no put of PHP leaves. So in turns with PHP, which leaves last what it puts, it
   // stays last. PHP's next put would move all others to close the gap at the front, and mix them up
   // if it were killed meanwhile.
   //
   // It stays where it is also if what stands first is larger than that; if its text is of more than
   // 23 bytes; and while there is no room for copies: twice of those few, and once of all that stand
   // behind it, which is nothing where it is last; or if one of these is there twice, or a chunk
-  // contradicts the table. To find that out, every second put may walk past all variables again.
+  // contradicts the table. To find that out, a put may walk past all variables again.
   void put_forward(std::int64_t key, std::string_view text);
 
   // False if there is no such variable. Its room is free at once, unless the segment is so full

@@ -30,6 +30,12 @@ std::string script_and_query(const http::Request& request) {
   return target;
 }
 
+// One large answer is no reason to hold its memory for good.
+void keep_little(std::string& text) {
+  constexpr std::size_t little = 65536;
+  if (text.capacity() > little) std::string().swap(text);
+}
+
 void answer_to(http::Request& request, http::Response& response, const Handler& handler) {
   std::string instead;
   if (request.target.empty()) request.target = instead = script_and_query(request);
@@ -77,7 +83,11 @@ bool Codec::answer(const Message& message, int connection, const Handler& handle
   answer_to(request, response_, handler);
   const bool is_head = request.method == "HEAD";
   http::write_cgi(text_, response_, is_head ? http::Body::left_out : http::Body::sent);
-  return write(connection);
+  answer_size_ = text_.size();
+  const bool written = write(connection);
+  keep_little(text_);
+  keep_little(response_.body);
+  return written;
 }
 
 // `keepConnection` keeps FCGX_Accept_r from closing what it reads from. It returns 0 for parameters

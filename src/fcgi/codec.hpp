@@ -41,7 +41,7 @@ class Codec {
   bool answer(const Message& message, int connection, const Handler& handler);
 
   // Bytes of the answer that was sent last.
-  std::size_t answer_size() const { return text_.size(); }
+  std::size_t answer_size() const { return answer_size_; }
 
  private:
   bool read(std::string_view text);
@@ -53,6 +53,7 @@ class Codec {
   std::unique_ptr<FCGX_Request, Free> request_;
   http::Response response_;  // kept, as is its text: answers are made in the memory of others
   std::string text_;
+  std::size_t answer_size_ = 0;
 };
 
 }  // namespace fcgi

@@ -88,6 +88,20 @@ TEST_CASE_METHOD(Line, "A handler that throws leaves a codec that goes on") {
   CHECK(support::answer_on(web_server.get()) == http::cgi_text({.body = "again"}));
 }
 
+TEST_CASE_METHOD(Line, "The memory of one large answer is not kept for those after it") {
+  const std::string text = request({{"REQUEST_METHOD", "HEAD"}, {"REQUEST_URI", "/"}});
+  std::size_t room = 0;
+  for (const std::size_t size : {1'000'000U, 1U}) {
+    CHECK(
+        codec.answer({text}, connection.get(), [&](const http::Request&, http::Response& response) {
+          room = response.body.capacity();
+          response.body.assign(size, 'x');
+        }));
+    CHECK(support::answer_on(web_server.get()));
+  }
+  CHECK(room < 100'000);
+}
+
 TEST_CASE_METHOD(Line, "Without REQUEST_URI a request is for SCRIPT_NAME and QUERY_STRING") {
   std::vector<std::string> seen;
   const auto handler = [&](const http::Request& asked, http::Response&) {

@@ -97,6 +97,15 @@ os::Inheritance inheritance_of(const Listener& listener) {
   return os::Inheritance::claim();
 }
 
+// Of a socket of mode 0600.
+os::Inheritance inheritance_with_way_back(const std::string& path) {
+  os::Handover handover;  // an exec ends no object's life
+  (new Listener({.address = path, .mode = 0600}))->hand_over(handover, "listen");
+  (new os::Retreat("text"))->hand_over(handover);
+  setenv(os::Handover::variable, handover.text().c_str(), 1);
+  return os::Inheritance::claim();
+}
+
 // What a service finds that systemd has started with that socket.
 os::Inheritance inheritance_of_systemd(int socket) {
   dup2(socket, 3);
@@ -421,22 +430,14 @@ TEST_CASE("A TCP socket of systemd's is found by its address") {
 TEST_CASE_METHOD(Place, "As long as there is a way back, the socket of before is as it was") {
   const bool another = GENERATE(true, false);
   CHECK(in_child([&] {
-          os::Handover handover;
-          (new Listener({.address = path, .mode = 0600}))->hand_over(handover, "listen");
-          (new os::Retreat("text"))->hand_over(handover);
-          setenv(os::Handover::variable, handover.text().c_str(), 1);
-          os::Inheritance inheritance = os::Inheritance::claim();
+          os::Inheritance inheritance = inheritance_with_way_back(path);
           const os::Endpoint next{.address = another ? folder / "other.sock" : path, .mode = 0666};
           { const Listener failed(next, inheritance, "listen"); }
           return connection_to(path) && mode_of(path) == 0600 ? 0 : 1;
         }) == 0);
   std::filesystem::remove(path);
   CHECK(in_child([&] {
-          os::Handover handover;
-          (new Listener({.address = path, .mode = 0600}))->hand_over(handover, "listen");
-          (new os::Retreat("text"))->hand_over(handover);
-          setenv(os::Handover::variable, handover.text().c_str(), 1);
-          os::Inheritance inheritance = os::Inheritance::claim();
+          os::Inheritance inheritance = inheritance_with_way_back(path);
           const os::Endpoint next{.address = another ? folder / "other.sock" : path, .mode = 0666};
           const Listener listener(next, inheritance, "listen");
           if (!connection_to(path) || mode_of(path) != 0600) return 1;

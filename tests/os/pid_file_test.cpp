@@ -37,6 +37,14 @@ struct Place {
   }
 };
 
+os::Inheritance inheritance_with_way_back(const std::string& path) {
+  os::Handover handover;  // an exec ends no object's life
+  (new PidFile(path))->hand_over(handover);
+  (new os::Retreat("text"))->hand_over(handover);
+  setenv(os::Handover::variable, handover.text().c_str(), 1);
+  return os::Inheritance::claim();
+}
+
 }  // namespace
 
 TEST_CASE_METHOD(Place, "A pid file is php-fpm's: the number alone, for everybody to read") {
@@ -195,22 +203,14 @@ TEST_CASE_METHOD(Place,
 TEST_CASE_METHOD(Place, "As long as there is a way back, the pid file of before stays") {
   const bool another = GENERATE(true, false);
   CHECK(in_child([&] {
-          os::Handover handover;
-          (new PidFile(path))->hand_over(handover);
-          (new os::Retreat("text"))->hand_over(handover);
-          setenv(os::Handover::variable, handover.text().c_str(), 1);
-          auto inheritance = os::Inheritance::claim();
+          os::Inheritance inheritance = inheritance_with_way_back(path);
           const std::string next = another ? folder / "other.pid" : path;
           { const PidFile failed(next, inheritance); }
           return exists(path) && !exists(folder / "other.pid") ? 0 : 1;
         }) == 0);
   std::filesystem::remove(path);
   CHECK(in_child([&] {
-          os::Handover handover;
-          (new PidFile(path))->hand_over(handover);
-          (new os::Retreat("text"))->hand_over(handover);
-          setenv(os::Handover::variable, handover.text().c_str(), 1);
-          auto inheritance = os::Inheritance::claim();
+          os::Inheritance inheritance = inheritance_with_way_back(path);
           const PidFile next(another ? folder / "other.pid" : path, inheritance);
           if (!exists(path)) return 1;
           inheritance.settle();

@@ -22,6 +22,16 @@ namespace {
 
 const std::string configuration = "[global]\n[www]\n";
 
+// What an image hands over, if that file were it.
+Handover handover_of(const char* file) {
+  Handover handover;
+  (new Retreat(configuration))->hand_over(handover);  // an exec ends no object's life
+  const int image = handover.withdraw(Inheritance::image_before)->fd;
+  dup2(os::Descriptor(open(file, O_PATH)).get(), image);
+  handover.give(Inheritance::image_before, image);
+  return handover;
+}
+
 // What an image finds whose predecessor has handed that over.
 Inheritance inheritance_of(const Handover& handover) {
   setenv(Handover::variable, handover.text().c_str(), 1);
@@ -31,7 +41,7 @@ Inheritance inheritance_of(const Handover& handover) {
 // What this image finds when one after it has failed.
 Inheritance inheritance_of_failure(const std::string& why) {
   Handover handover;
-  (new Retreat(configuration))->hand_over(handover);  // an exec ends no object's life
+  (new Retreat(configuration))->hand_over(handover);
   handover.withdraw(Inheritance::image_before);
   handover.annotate(Inheritance::configuration_before, why);
   return inheritance_of(handover);
@@ -60,11 +70,8 @@ TEST_CASE("The image before runs again in the same process, with all that was ha
   const std::string output = folder / "output";
   const int code = in_child([&] {
     const int held = open(output.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    Handover handover;
-    (new Retreat(configuration))->hand_over(handover);
-    const int image = handover.withdraw(Inheritance::image_before)->fd;
-    dup2(os::Descriptor(open("/bin/sh", O_PATH)).get(), image);
-    handover.give(Inheritance::image_before, image);
+    Handover handover = handover_of("/bin/sh");
+    const int image = handover.find(Inheritance::image_before)->fd;
     handover.give("held", held);
     Inheritance inheritance = inheritance_of(handover);
     inheritance.take("held");  // and lets go of it
@@ -100,12 +107,7 @@ TEST_CASE("An image that runs again knows why, and has no way back itself") {
 
 TEST_CASE("A way back that is none ends the reason, and nothing more") {
   CHECK(in_child([] {
-          Handover handover;
-          (new Retreat(configuration))->hand_over(handover);
-          const int image = handover.withdraw(Inheritance::image_before)->fd;
-          dup2(os::Descriptor(open("/dev/null", O_RDONLY)).get(), image);
-          handover.give(Inheritance::image_before, image);
-          Inheritance inheritance = inheritance_of(handover);
+          Inheritance inheritance = inheritance_of(handover_of("/dev/null"));
           std::string why = "a file is gone";
           Retreat::beat(inheritance, {"none"}, why);
           return why.starts_with("a file is gone; and there is no way back: ") ? 0 : 1;
@@ -114,11 +116,7 @@ TEST_CASE("A way back that is none ends the reason, and nothing more") {
 
 TEST_CASE("Where the way back is none, what was taken can be taken again, to be given up") {
   CHECK(in_child([] {
-          Handover handover;
-          (new Retreat(configuration))->hand_over(handover);
-          const int image = handover.withdraw(Inheritance::image_before)->fd;
-          dup2(os::Descriptor(open("/dev/null", O_RDONLY)).get(), image);
-          handover.give(Inheritance::image_before, image);
+          Handover handover = handover_of("/dev/null");
           const int held = open("/dev/null", O_RDONLY);
           handover.give("held", held, "the note");
           Inheritance inheritance = inheritance_of(handover);

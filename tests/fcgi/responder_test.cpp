@@ -228,7 +228,7 @@ TEST_CASE_METHOD(Service, "A request that is given up while another is answered 
     kept.push_back(ask("/kept"));
     REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
   }
-  worker->signal(SIGSTOP);
+  support::halt(worker->pid());
   for (const os::Descriptor& client : kept) support::send(client.get(), get_request("/slow"));
   worker->signal(SIGCONT);
   REQUIRE(begun.reached_within(10000));
@@ -345,7 +345,7 @@ TEST_CASE_METHOD(Service, "Out of descriptors, a worker closes none that asks") 
   CHECK(answer_on(idle.get()) == answer_with("/idle"));
   CHECK(answer_on(busy.get()) == answer_with("/busy"));
   std::this_thread::sleep_for(1100ms);  // long enough for the idle one to make room
-  worker->signal(SIGSTOP);
+  support::halt(worker->pid());
   const os::Descriptor third = ask("/third");
   support::send(busy.get(), get_request("/slow"));
   worker->signal(SIGCONT);

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 #include "os/retry.hpp"
@@ -59,6 +61,17 @@ bool eventually(const std::function<bool()>& claim) {
     std::this_thread::sleep_for(2ms);
   }
   return true;
+}
+
+bool is_in_state(pid_t pid, char state) {
+  std::string status;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), status);
+  return status.find(std::string(") ") + state + " ") != std::string::npos;
+}
+
+void halt(pid_t pid) {
+  kill(pid, SIGSTOP);
+  eventually([=] { return is_in_state(pid, 'T'); });
 }
 
 }  // namespace support

@@ -38,4 +38,11 @@ class Signpost {
 // Asks again and again until `claim` holds; false when it does not within ten seconds.
 bool eventually(const std::function<bool()>& claim);
 
+// Whether a process is in that state, by proc(5)'s letters: 'S' sleeps, 'T' was stopped.
+bool is_in_state(pid_t pid, char state);
+
+// Stops a process, and returns when it stands still: what comes after a signal alone may still be
+// seen by the process, for the kernel delivers when it gets to it. SIGCONT lets it go on.
+void halt(pid_t pid);
+
 }  // namespace support

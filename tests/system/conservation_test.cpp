@@ -96,7 +96,7 @@ struct Site : support::Scratch {
     CHECK(support::count_at(key) == requests);
   }
 
-  // `others` are visits that PHP counts meanwhile, asked for when the kills are over.
+  // `others` ends who else counts meanwhile, and gives the number of their visits.
   void check_with_kills(const Pool& pool, const std::string& url,
                         const std::function<std::int64_t()>& others) const {
     Tally tally;
@@ -106,7 +106,8 @@ struct Site : support::Scratch {
     const Kills kills = kill_workers(pool, 4);
     killing = false;
     load.join();
-    const std::int64_t counted = support::count_at(key) - others();
+    const std::int64_t visits_of_others = others();
+    const std::int64_t counted = support::count_at(key) - visits_of_others;
     WARN("sent " << tally.sent << ", acknowledged " << tally.acknowledged << ", counted " << counted
                  << ", kills " << kills.number);
     CHECK(kills.number > 50);  // 100 where the machine keeps up

@@ -87,7 +87,7 @@ TEST_CASE_METHOD(Site,
   support::Program pool(words(), folder / "log");
   REQUIRE(is_up());
   const auto workers = support::workers_of(pool.pid());
-  for (const pid_t worker : workers) kill(worker, SIGSTOP);
+  for (const pid_t worker : workers) support::halt(worker);
   std::string body;
   std::thread slow([&] { body = get(url + "/slow").body; });
   usleep(200'000);  // on its way

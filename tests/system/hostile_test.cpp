@@ -355,7 +355,7 @@ TEST_CASE("A body arrives byte for byte though its pool is told to stop, reload 
 TEST_CASE_METHOD(Site, "Requests that were given up before they were answered are not counted") {
   check_others();
   const std::int64_t counted = support::count_at(key);
-  for (const pid_t worker : first_workers) kill(worker, SIGSTOP);
+  for (const pid_t worker : first_workers) support::halt(worker);
   {
     const std::vector<os::Descriptor> given_up = hold(get_request("/"));
     const std::vector<os::Descriptor> large =

@@ -63,7 +63,7 @@ TEST_CASE_METHOD(Site,
   const support::Nginx nginx(folder);
   CHECK(support::get(nginx.url()).body == "1 visits so far");
   const pid_t worker = pool.workers().at(0);
-  kill(worker, SIGSTOP);
+  support::halt(worker);
   support::Answer late;
   std::thread client([&] { late = support::get(nginx.url()); });
   std::this_thread::sleep_for(600ms);

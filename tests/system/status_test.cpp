@@ -32,16 +32,16 @@ struct Site : support::Scratch {
 // Stops every worker of a pool at whatever it does, and lets them go on at the end of its life.
 class Hold {
  public:
-  explicit Hold(const Pool& pool) : workers_(pool.workers()) { signal(SIGSTOP); }
+  explicit Hold(const Pool& pool) : workers_(pool.workers()) {
+    for (const pid_t worker : workers_) support::halt(worker);
+  }
   Hold(const Hold&) = delete;
   Hold& operator=(const Hold&) = delete;
-  ~Hold() { signal(SIGCONT); }
-
- private:
-  void signal(int number) const {
-    for (const pid_t worker : workers_) kill(worker, number);
+  ~Hold() {
+    for (const pid_t worker : workers_) kill(worker, SIGCONT);
   }
 
+ private:
   std::vector<pid_t> workers_;
 };
 

@@ -241,8 +241,9 @@ TEST_CASE("W9: status and ping answer while every worker is held") {
 }
 
 TEST_CASE("W10: a listen queue that is full is said") {
-  compare("W10", "listen.backlog = 4, 2 workers, 30 clients at once", [](Kind kind) {
+  compare("W10", "listen.backlog = 4, 2 busy workers, 30 clients at once", [](Kind kind) {
     Contender pool(kind, {.pool = {"pm.max_children = 2", "listen.backlog = 4"}, .keep = false});
+    const Held busy(pool, 2, 1s);
     const auto answers = at_once(30, pool.url("/sleep/300"), 30s);
     std::this_thread::sleep_for(1100ms);
     const bool said = pool.master().log().find("queue") != std::string::npos;

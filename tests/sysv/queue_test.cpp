@@ -53,13 +53,6 @@ std::size_t longest_body() {
   return size;
 }
 
-// Whether it sleeps: 'S' behind the name in parentheses.
-bool is_asleep(pid_t pid) {
-  std::string status;
-  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), status);
-  return status.find(") S ") != std::string::npos;
-}
-
 const support::Signpost* interrupted_here = nullptr;
 
 void reach_signpost(int) { interrupted_here->reach(); }
@@ -72,10 +65,11 @@ struct Interrupted {
 
   explicit Interrupted(const std::function<int()>& act) : child([&] { return body(act); }) {
     ready.wait_for();
-    support::eventually([&] { return is_asleep(child.pid()); });
+    support::eventually([&] { return support::is_in_state(child.pid(), 'S'); });
     child.signal(SIGUSR1);
     interrupted.wait_for();
-    support::eventually([&] { return is_asleep(child.pid()) || child.has_ended(); });
+    support::eventually(
+        [&] { return support::is_in_state(child.pid(), 'S') || child.has_ended(); });
   }
 
   int body(const std::function<int()>& act) const {
@@ -236,7 +230,7 @@ TEST_CASE_METHOD(Scratch, "The longest patience there is waits until a message c
     return message && message->body == "x" ? 7 : 0;
   });
   waiting.wait_for();
-  REQUIRE(support::eventually([&] { return is_asleep(receiver.pid()); }));
+  REQUIRE(support::eventually([&] { return support::is_in_state(receiver.pid(), 'S'); }));
   queue.send(one, "x");
   CHECK(receiver.wait() == 7);
 }
@@ -245,7 +239,7 @@ TEST_CASE_METHOD(Scratch, "A waiting receiver gets the message that comes, even 
   const Queue queue = Queue::open_or_create(key);
   const std::string body(5000, 'x');
   support::Child receiver([&] { return queue.receive().body == body ? 7 : 0; });
-  REQUIRE(support::eventually([&] { return is_asleep(receiver.pid()); }));
+  REQUIRE(support::eventually([&] { return support::is_in_state(receiver.pid(), 'S'); }));
   queue.send(one, body);
   CHECK(receiver.wait() == 7);
 }
@@ -258,7 +252,7 @@ TEST_CASE_METHOD(Scratch, "A waiting sender gets the room that comes free") {
     queue.send(one, "kernel");
     return queue.send_within(10s, one, "us") ? 7 : 0;
   });
-  REQUIRE(support::eventually([&] { return is_asleep(sender.pid()); }));
+  REQUIRE(support::eventually([&] { return support::is_in_state(sender.pid(), 'S'); }));
   CHECK(queue.receive().body == "1234567890");
   CHECK(queue.receive().body == "kernel");
   CHECK(queue.receive().body == "us");

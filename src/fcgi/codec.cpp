@@ -2,6 +2,7 @@
 
 #include <fcgiapp.h>
 #include <fcgios.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <climits>
@@ -47,12 +48,16 @@ void answer_to(http::Request& request, http::Response& response, const Handler& 
 
 }  // namespace
 
-// In libfcgi's place, see codec.hpp.
+// Both in libfcgi's place, see codec.hpp.
 extern "C" int OS_Read(int fd, char* into, std::size_t size) {
   if (fd != memory) return static_cast<int>(::read(fd, into, size));
   const std::size_t count = unread.copy(into, size);
   unread.remove_prefix(count);
   return static_cast<int>(count);
+}
+
+extern "C" int OS_Write(int fd, char* from, std::size_t size) {
+  return static_cast<int>(::send(fd, from, size, MSG_NOSIGNAL));
 }
 
 // Lets go of the memory alone: the descriptors are never libfcgi's.

@@ -26,9 +26,11 @@ Exchange::Heard Exchange::hear() {
   std::array<char, 65536> bytes;
   const ssize_t count =
       os::retry([&] { return recv(connection_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT); });
+  may_have_left_some_ = count == static_cast<ssize_t>(bytes.size());
   if (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) return Heard::nothing;
   if (count <= 0) return Heard::end;
-  switch (screen_.take(std::string_view(bytes.data(), static_cast<std::size_t>(count)))) {
+  if (is_idle()) screen_ = *spare_ ? std::move(*spare_) : std::make_unique<Screen>(bodies_);
+  switch (screen_->take(std::string_view(bytes.data(), static_cast<std::size_t>(count)))) {
     case Verdict::incomplete: return Heard::part;
     case Verdict::sound: return Heard::request;
     case Verdict::reject: return Heard::end;
@@ -46,9 +48,10 @@ bool Exchange::is_waited_for(bool here) {
 
 bool Exchange::answer(Codec& codec, const Handler& handler, Keep keep) {
   const bool stays = keep == Keep::yes && keeps();
-  if (!codec.answer({screen_.text(), screen_.body()}, connection_.get(), handler)) return false;
+  if (!codec.answer({screen_->text(), screen_->body()}, connection_.get(), handler)) return false;
   sent_ += cost_of_an_answer + codec.answer_size();
-  screen_.begin_anew();
+  screen_->begin_anew();
+  *spare_ = std::move(screen_);
   return stays;
 }
 

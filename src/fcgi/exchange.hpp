@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "fcgi/codec.hpp"
@@ -21,17 +23,22 @@ class Exchange {
     end,      // no request will come any more, or none that is answered: close it
   };
 
-  // REQUIRES: the connection is blocking, with a time limit on writing.
-  explicit Exchange(os::Descriptor connection, Bodies bodies = Bodies::dropped)
-      : connection_(std::move(connection)), screen_(bodies) {}
+  // `spare`: a screen that a worker's exchanges lend each other, one request long; null at first.
+  // What was just used is at hand for the processor, and who idles needs none.
+  // REQUIRES: the connection is blocking, with a time limit on writing. The spare outlives it.
+  Exchange(os::Descriptor connection, Bodies bodies, std::unique_ptr<Screen>& spare)
+      : connection_(std::move(connection)), spare_(&spare), bodies_(bodies) {}
 
   int fd() const { return connection_.get(); }
 
-  // Takes some of what has arrived.
+  // Takes what has arrived, or some of it.
   Heard hear();
 
+  // Whether hear() may have left something.
+  bool may_have_left_some() const { return may_have_left_some_; }
+
   // Between two requests: nothing of the next has been taken.
-  bool is_idle() const { return !screen_.has_begun(); }
+  bool is_idle() const { return screen_ == nullptr; }
 
   // Whether a byte, or the end, waits to be taken.
   bool has_news() const;
@@ -42,8 +49,8 @@ class Exchange {
   bool is_waited_for(bool here = false);
 
   // Of a request that is whole.
-  std::uint16_t id() const { return screen_.id(); }
-  bool keeps() const { return screen_.keeps() && !screen_.has_surplus(); }
+  std::uint16_t id() const { return screen_->id(); }
+  bool keeps() const { return screen_->keeps() && !screen_->has_surplus(); }
 
   // REQUIRES: a whole request. False: close the connection now, because the web server wants that,
   // `keep` says so, or the answer was not taken.
@@ -53,8 +60,11 @@ class Exchange {
   static constexpr std::size_t much = 16384;  // bytes; sockets have room for more by default
 
   os::Descriptor connection_;
-  Screen screen_;
+  std::unique_ptr<Screen> screen_{};  // while there is a request
+  std::unique_ptr<Screen>* spare_;
   std::size_t sent_ = much;  // since it was seen that there is room
+  Bodies bodies_;
+  bool may_have_left_some_ = false;
 };
 
 }  // namespace fcgi

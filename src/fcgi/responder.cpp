@@ -24,11 +24,19 @@ constexpr milliseconds relay_pause = 5ms;  // when the relay is full
 constexpr auto relay_patience = 1s;    // with those who empty it, from one connection to the next
 constexpr auto farewell_wait = 500ms;  // a stop's patience with connections that have just come
 
-void watch(int epoll, int fd, std::uint32_t events, void* tag) {
+// The kernel tells of a connection once for all that has come (EPOLLET), and need not look at those
+// again that have been heard. Whoever leaves some of it has to ask for another word: remind().
+constexpr std::uint32_t connection_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+void control(int epoll, int operation, int fd, std::uint32_t events, void* tag) {
   epoll_event event{};
   event.events = events;
   event.data.ptr = tag;
-  if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) os::fail("epoll_ctl");
+  if (epoll_ctl(epoll, operation, fd, &event) == -1) os::fail("epoll_ctl");
+}
+
+void watch(int epoll, int fd, std::uint32_t events, void* tag) {
+  control(epoll, EPOLL_CTL_ADD, fd, events, tag);
 }
 
 // Whoever has no room is told so by the kernel whether somebody waits or not.
@@ -150,18 +158,22 @@ Responder::Connection* Responder::heirloom() try {
 }
 
 Responder::Connection& Responder::add(os::Descriptor fd, bool fresh) {
-  Connection& connection = idle_.emplace_back(std::move(fd), place_.bodies);
+  Connection& connection = idle_.emplace_back(std::move(fd), place_.bodies, spare_);
   connection.self = std::prev(idle_.end());
   connection.list = &idle_;
   connection.since = Clock::now();
   connection.fresh = fresh;
   try {
-    watch(epoll_.get(), connection.exchange.fd(), EPOLLIN | EPOLLRDHUP, &connection);
+    watch(epoll_.get(), connection.exchange.fd(), connection_events, &connection);
   } catch (const std::system_error&) {
     idle_.pop_back();
     throw;
   }
   return connection;
+}
+
+void Responder::remind(Connection& connection) {
+  control(epoll_.get(), EPOLL_CTL_MOD, connection.exchange.fd(), connection_events, &connection);
 }
 
 void Responder::move(Connection& connection, Connections& to) {
@@ -177,28 +189,38 @@ void Responder::drop(const Connection& connection) {
   connection.list->erase(connection.self);
 }
 
+// Where the web server has left, its end is still to be taken.
 void Responder::hear(Connection& connection, Peer peer) {
+  if (!take(connection, peer)) {
+    drop(connection);
+  } else if (connection.exchange.may_have_left_some() || peer == Peer::gone) {
+    remind(connection);
+  }
+}
+
+// False: it is over with that connection.
+bool Responder::take(Connection& connection, Peer peer) {
   switch (connection.exchange.hear()) {
-    case Exchange::Heard::nothing: return;
-    case Exchange::Heard::end: drop(connection); return;
-    case Exchange::Heard::request: serve(connection, peer); return;
+    case Exchange::Heard::nothing: return true;
+    case Exchange::Heard::end: return false;
+    case Exchange::Heard::request: return serve(connection, peer);
     case Exchange::Heard::part: break;
   }
   if (connection.list == &idle_) move(connection, begun_);
+  return true;
 }
 
 // Whoever has given up waits for no answer: the request is dropped, and nothing counted.
-void Responder::serve(Connection& connection, Peer peer) {
-  if (!is_waited_for(connection, peer)) {
-    if (place_.abandon) place_.abandon();
-    drop(connection);
-  } else if (!answer(connection)) {
-    drop(connection);
-  } else {
+bool Responder::serve(Connection& connection, Peer peer) {
+  const bool waited_for = is_waited_for(connection, peer);
+  if (!waited_for && place_.abandon) place_.abandon();
+  const bool stays = waited_for && answer(connection);
+  if (stays) {
     connection.fresh = false;
     move(connection, idle_);
   }
   if (ending_ == Ending::none && place_.spent && place_.spent()) ending_ = Ending::retire;
+  return stays;
 }
 
 // What the kernel said of several connections at once is true for the first, and may not be for
@@ -243,11 +265,17 @@ milliseconds Responder::patience() const {
   return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), most);
 }
 
+// What has arrived in the meantime is heard first: the worker was busy, not the web server.
+bool Responder::is_silent(Connection& connection) {
+  if (!connection.exchange.has_news()) return true;
+  remind(connection);
+  return false;
+}
+
 // A connection that has been silent for a while makes room; it is nobody's request.
 void Responder::make_room() {
   if (!std::exchange(crowded_, false)) return;
-  if (!idle_.empty() && idle_.front().since + tick < Clock::now() &&
-      !idle_.front().exchange.has_news()) {
+  if (!idle_.empty() && idle_.front().since + tick < Clock::now() && is_silent(idle_.front())) {
     drop(idle_.front());
     return;
   }
@@ -257,18 +285,17 @@ void Responder::make_room() {
 
 void Responder::close_idle() {
   const auto latest = Clock::now() - place_.limits.idle;
-  while (!idle_.empty() && idle_.front().since < latest && !idle_.front().exchange.has_news()) {
+  while (!idle_.empty() && idle_.front().since < latest && is_silent(idle_.front())) {
     drop(idle_.front());
   }
 }
 
-// What has arrived in the meantime is heard first: the worker was busy, not the web server.
 void Responder::close_overdue() {
   if (begun_.empty()) return;
   const auto latest = Clock::now() - place_.limits.read;
   for (auto at = begun_.begin(); at != begun_.end() && at->since <= latest;) {
-    const Connection& connection = *at++;
-    if (!connection.exchange.has_news()) drop(connection);
+    Connection& connection = *at++;
+    if (is_silent(connection)) drop(connection);
   }
 }
 
@@ -298,6 +325,9 @@ void Responder::retire() {
   pass_on_newcomers();
   handed_over_ = Clock::now();
   hand_over();
+  for (Connections* const connections : {&idle_, &begun_}) {
+    for (Connection& connection : *connections) remind(connection);  // of what was not heard
+  }
   while (!begun_.empty() || hopes_for_relay()) {
     wait_and_serve(hopes_for_relay() ? relay_pause : patience());
     close_overdue();

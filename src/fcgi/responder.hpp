@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <list>
+#include <memory>
 #include <utility>
 
 #include "fcgi/acceptor.hpp"
@@ -68,7 +69,8 @@ class Responder {
   struct Connection;
   using Connections = std::list<Connection>;
   struct Connection {
-    Connection(os::Descriptor fd, Bodies bodies) : exchange(std::move(fd), bodies) {}
+    Connection(os::Descriptor fd, Bodies bodies, std::unique_ptr<Screen>& spare)
+        : exchange(std::move(fd), bodies, spare) {}
     Exchange exchange;
     Connections* list = nullptr;
     Connections::iterator self{};
@@ -90,10 +92,12 @@ class Responder {
   Connection* newcomer();  // null: nobody is there, or there is no room
   Connection* heirloom();
   Connection& add(os::Descriptor fd, bool fresh);
+  void remind(Connection& connection);
   void move(Connection& connection, Connections& to);
   void drop(const Connection& connection);
   void hear(Connection& connection, Peer peer = Peer::unknown);
-  void serve(Connection& connection, Peer peer);
+  bool take(Connection& connection, Peer peer);
+  bool serve(Connection& connection, Peer peer);
   bool is_waited_for(Connection& connection, Peer peer);
   bool answer(Connection& connection);
   void respond(const http::Request& request, http::Response& response);
@@ -104,6 +108,7 @@ class Responder {
   void hand_over();
   bool hopes_for_relay() const;
   void hand_all_over() const;
+  bool is_silent(Connection& connection);
   void make_room();
   void close_idle();
   void close_overdue();
@@ -119,6 +124,7 @@ class Responder {
   const Handler* handler_ = nullptr;
   const Handler respond_;
   os::Descriptor epoll_;
+  std::unique_ptr<Screen> spare_{};
   Connections idle_;   // the one heard of longest ago comes first
   Connections begun_;  // of whose request a part is there; the longest begun comes first
   const Connection* answering_ = nullptr;

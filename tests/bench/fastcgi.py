@@ -20,7 +20,8 @@ def pair(name, value):
 
 def request(keep=True, **params):
     """The bytes of a GET as nginx sends it, with these parameters besides."""
-    all_params = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/", "CONTENT_LENGTH": "", **params}
+    all_params = {"REQUEST_METHOD": "GET", "REQUEST_URI": "/", "REQUEST_START": "1800000000.000",
+                  "REMOTE_ADDR": "127.0.0.1", **params}
     pairs = b"".join(pair(name.encode(), value.encode()) for name, value in all_params.items())
     begin = struct.pack(">HB5x", RESPONDER, KEEP_CONNECTION if keep else 0)
     return record(BEGIN_REQUEST, begin) + record(PARAMS, pairs) + record(PARAMS) + record(STDIN)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ namespace {
 struct Talk {
   os::Descriptor web_server;
   fcgi::Codec codec;
+  std::unique_ptr<fcgi::Screen> spare{};
   std::optional<fcgi::Exchange> exchange{};
   std::vector<std::string> asked{};  // what the handler was asked, as "GET /target"
 
@@ -39,7 +41,7 @@ struct Talk {
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     const timeval limit{.tv_sec = 0, .tv_usec = 200'000};
     setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    exchange.emplace(os::Descriptor(ends[0]));
+    exchange.emplace(os::Descriptor(ends[0]), fcgi::Bodies::dropped, spare);
     web_server = os::Descriptor(ends[1]);
   }
 
@@ -210,7 +212,7 @@ TEST_CASE_METHOD(Talk, "A body of many records is read to its end") {
 }
 
 TEST_CASE_METHOD(Talk, "Each of two requests on a connection is handled with its own body") {
-  exchange.emplace(os::Descriptor(dup(exchange->fd())), fcgi::Bodies::kept);
+  exchange.emplace(os::Descriptor(dup(exchange->fd())), fcgi::Bodies::kept, spare);
   for (const std::string body : {"the first body", "the second"}) {
     send(begin(KeepConnection::yes) +
          params({{"REQUEST_METHOD", "POST"}, {"REQUEST_URI", "/upload"}}) + support::in(body));

@@ -4,9 +4,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <list>
 #include <optional>
 #include <string>
@@ -117,6 +119,23 @@ std::string upload(const std::string& target, std::size_t size) {
          support::in(std::string(size, 'x'));
 }
 
+// The bytes, and a descriptor with them (unix(7), SCM_RIGHTS).
+void send_with_descriptor(int socket, std::string bytes) {
+  std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  iovec content{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const descriptor = CMSG_FIRSTHDR(&message);
+  descriptor->cmsg_len = CMSG_LEN(sizeof socket);
+  descriptor->cmsg_level = SOL_SOCKET;
+  descriptor->cmsg_type = SCM_RIGHTS;
+  std::memcpy(CMSG_DATA(descriptor), &socket, sizeof socket);
+  REQUIRE(sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+}
+
 // Bytes that were sent and not taken by the other side; 0, too, once that has closed.
 int unread_on(const os::Descriptor& client) {
   int bytes = 0;
@@ -188,6 +207,47 @@ TEST_CASE_METHOD(Service, "A body larger than any buffer is taken as it comes, a
   CHECK(answer_on(client.get()) == answer_with("/large"));
   support::send(client.get(), get_request("/next"));
   CHECK(answer_on(client.get()) == answer_with("/next"));
+}
+
+// The worker hears of the half request and of its end at once.
+TEST_CASE_METHOD(Service, "A request that is cut short ends its connection, whatever time it has") {
+  start({.read = 1h});
+  const os::Descriptor client = ask("/whole");
+  CHECK(answer_on(client.get()) == answer_with("/whole"));
+  support::halt(worker->pid());
+  support::send(client.get(), get_request("/half").substr(0, 20));
+  shutdown(client.get(), SHUT_WR);
+  worker->signal(SIGCONT);
+  CHECK(ends(client.get()));
+}
+
+// The worker's buffer has 65536 bytes: those of the first request fill it, and the next one waits.
+TEST_CASE_METHOD(Service, "A request that fills the buffer hides no other behind it") {
+  start();
+  const os::Descriptor client = ask("/kept");
+  CHECK(answer_on(client.get()) == answer_with("/kept"));
+  const std::size_t rest = upload("/full", 60'000).size() - 60'000;
+  const std::string full = upload("/full", 65'536 - rest);
+  REQUIRE(full.size() == 65'536);
+  support::halt(worker->pid());
+  support::send(client.get(), full + get_request("/next"));
+  worker->signal(SIGCONT);
+  CHECK(answer_on(client.get()) == answer_with("/full"));
+  CHECK(answer_on(client.get()) == answer_with("/next"));
+}
+
+// The kernel ends a read behind bytes that came with a descriptor. A connection that seems to idle
+// would keep those behind it from being closed.
+TEST_CASE_METHOD(Service, "A request behind a descriptor that nobody wants is heard in the end") {
+  start({.idle = 50ms});
+  const os::Descriptor client = ask("/kept");
+  CHECK(answer_on(client.get()) == answer_with("/kept"));
+  support::halt(worker->pid());
+  send_with_descriptor(client.get(), get_request("/first"));
+  support::send(client.get(), get_request("/second"));
+  worker->signal(SIGCONT);
+  CHECK(answer_on(client.get()) == answer_with("/first"));
+  CHECK(answer_on(client.get()) == answer_with("/second"));
 }
 
 // While the worker is busy for longer than a request may take to come.
@@ -528,6 +588,22 @@ TEST_CASE_METHOD(Service, "A worker that is spent retires after the answer, and 
     start();
   }
   CHECK(count->requests == 12);
+}
+
+// It hears of all three at once, and retires after the first.
+TEST_CASE_METHOD(Service, "Without a relay, a spent worker answers those that it has heard of") {
+  most_answers = 4;
+  start();
+  std::vector<os::Descriptor> kept;
+  for (int i = 0; i < 3; ++i) {
+    kept.push_back(ask("/kept"));
+    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+  }
+  support::halt(worker->pid());
+  for (const os::Descriptor& client : kept) support::send(client.get(), get_request("/asks"));
+  worker->signal(SIGCONT);
+  for (const os::Descriptor& client : kept) CHECK(answer_on(client.get()) == answer_with("/asks"));
+  CHECK(end() == 1);
 }
 
 TEST_CASE_METHOD(Service,

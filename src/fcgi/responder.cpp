@@ -247,7 +247,12 @@ void Responder::respond(const http::Request& request, http::Response& response) 
     return;
   }
   answer_limit_.begin(answering_->exchange.fd(), answering_->exchange.id());
-  (*handler_)(request, response);
+  try {
+    (*handler_)(request, response);
+  } catch (...) {
+    answer_limit_.end();
+    throw;
+  }
   answer_limit_.end();
 }
 

@@ -41,7 +41,7 @@ def svg(results, case):
 
 def bar(results, name, speeds, y):
     width = max(2, ROOM * speeds[name] / max(speeds.values()))
-    kind = "visits" if name == "visits" else "bound" if name in ("floor", "ceiling") else ""
+    kind = "visits" if name == "visits" else "bound" if name in ("floor", "counting-floor", "ceiling") else ""
     middle = y + BAR / 2 + 5
     return (f'<text class="{kind}" x="{LEFT - 12}" y="{middle}" text-anchor="end">{escape(label(results, name))}</text>\n'
             f'<rect class="bar {kind}" x="{LEFT}" y="{y}" width="{width:.1f}" height="{BAR}" rx="3"/>\n'
@@ -49,8 +49,8 @@ def bar(results, name, speeds, y):
 
 
 def label(results, name):
-    shorter = {"floor": "a responder that counts nothing", "ceiling": "nginx alone, return 200",
-               "php": "php-fpm, the tutorial's page"}
+    shorter = {"floor": "a responder that counts nothing", "counting-floor": "a responder that only counts",
+               "ceiling": "nginx alone, return 200", "php": "php-fpm, the tutorial's page"}
     return shorter.get(name, results["contenders"][name])
 
 

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -21,11 +22,14 @@
 
 #include "os/descriptor.hpp"
 #include "os/process.hpp"
+#include "sysv/key.hpp"
+#include "visits/counter.hpp"
 
 // The floor of the benchmark: a FastCGI responder that does no more than any has to. It looks at
 // the headers of records to find where a request ends, reads nothing of what they hold, counts
 // nothing, and answers with the same bytes each time.
-//     bench_floor SOCKET WORKERS ANSWER      ANSWER: a file, FastCGI records of request 1
+//     bench_floor SOCKET WORKERS ANSWER [KEY]      ANSWER: a file, FastCGI records of request 1
+// With a key it counts there as visits does, under PHP's lock: what that alone costs.
 
 namespace {
 
@@ -92,8 +96,9 @@ class Boundaries {
 
 class Worker {
  public:
-  Worker(int listener, std::string_view answer)
+  Worker(int listener, std::string_view answer, std::optional<sysv::Key> key)
       : listener_(listener), answer_(answer), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    if (key) counter_.emplace(visits::Counter::Settings{.key = *key}, [](const std::string&) {});
     watch(listener_, EPOLLIN | EPOLLEXCLUSIVE);
   }
 
@@ -134,6 +139,7 @@ class Worker {
     const ssize_t size = read(fd, buffer_.data(), buffer_.size());
     if (size <= 0) return static_cast<void>(connections_.erase(fd));
     for (int i = boundaries.take({buffer_.data(), static_cast<std::size_t>(size)}); i > 0; --i) {
+      if (counter_) counter_->add_visit();
       const bool sent = write(fd, answer_.data(), answer_.size()) > 0;
       if (!sent || !boundaries.keeps()) return static_cast<void>(connections_.erase(fd));
     }
@@ -141,6 +147,7 @@ class Worker {
 
   int listener_;
   std::string_view answer_;
+  std::optional<visits::Counter> counter_{};
   Descriptor epoll_;
   std::unordered_map<int, Connection> connections_;
   std::array<char, 65536> buffer_{};
@@ -152,7 +159,7 @@ std::string contents_of(const char* path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void start(int workers, int listener, const std::string& answer) {
+void start(int workers, int listener, const std::string& answer, std::optional<sysv::Key> key) {
   const pid_t master = getpid();
   for (int i = 0; i < workers; ++i) {
     const pid_t pid = fork();
@@ -161,18 +168,20 @@ void start(int workers, int listener, const std::string& answer) {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != master) _exit(0);
     os::be_batch();  // as visits
-    std::make_unique<Worker>(listener, answer)->serve();
+    std::make_unique<Worker>(listener, answer, key)->serve();
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4) throw std::runtime_error("wanted: SOCKET WORKERS ANSWER");
+  if (argc < 4 || argc > 5) throw std::runtime_error("wanted: SOCKET WORKERS ANSWER [KEY]");
   std::signal(SIGPIPE, SIG_IGN);
   const std::string answer = contents_of(argv[3]);
   const Descriptor listener = listen_on(argv[1]);
-  start(std::atoi(argv[2]), listener.get(), answer);
+  std::optional<sysv::Key> key;
+  if (argc == 5) key = sysv::Key{std::atoi(argv[4])};
+  start(std::atoi(argv[2]), listener.get(), answer, key);
   for (;;) pause();
 } catch (const std::exception& error) {
   std::fprintf(stderr, "bench_floor: %s\n", error.what());

@@ -5,7 +5,7 @@ import subprocess
 PACKAGES = [
     "g++", "cmake", "make", "libfcgi-dev", "libinih-dev", "libseccomp-dev", "nlohmann-json3-dev",
     "catch2", "libcurl4-openssl-dev",  # the build
-    "nginx", "libnginx-mod-http-lua", "php-fpm", "php-apcu", "php-redis", "redis-server",
+    "nginx", "libnginx-mod-http-lua", "php-fpm", "php-cli", "php-apcu", "php-redis", "redis-server",
     "apache2-utils", "wrk", "valgrind"]
 
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <list>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,7 +57,7 @@ struct Service {
     worker.emplace([this, limits, most_connections] { return work(limits, most_connections); });
   }
 
-  // 0: it stopped; 1: it retired.
+  // 0: it stopped; 1: it retired; 2: its handler threw, some time ago.
   int work(fcgi::TimeLimits limits, int most_connections) {
     os::block_signals();
     const os::Descriptor stop = os::signal_descriptor({SIGTERM, SIGQUIT});
@@ -75,9 +76,14 @@ struct Service {
                                .turn_away = [this] { ++count->turned_away; },
                                .abandon = [this] { ++count->abandoned; }});
     support::leave_room_for(most_connections);
-    const auto ended =
-        responder.run([this](const auto& request, auto& response) { answer(request, response); });
-    return ended == fcgi::Ending::stop ? 0 : 1;
+    try {
+      const auto ended =
+          responder.run([this](const auto& request, auto& response) { answer(request, response); });
+      return ended == fcgi::Ending::stop ? 0 : 1;
+    } catch (const std::runtime_error&) {
+      std::this_thread::sleep_for(100ms);
+      return 2;
+    }
   }
 
   void answer(const http::Request& request, http::Response& response) const {
@@ -86,6 +92,7 @@ struct Service {
       begun.reach();
       go_on.wait_for();
     }
+    if (request.path() == "/throw") throw std::runtime_error("thrown");
     if (request.path() == "/work") std::this_thread::sleep_for(5ms);
     response.body = request.target;
   }
@@ -636,6 +643,12 @@ TEST_CASE_METHOD(Service,
     support::send(client->get(), get_request("/again"));
     CHECK(answer_on(client->get()) == answer_with("/again"));
   }
+}
+
+TEST_CASE_METHOD(Service, "A handler that throws has no limit any more") {
+  start({.answer = 50ms});
+  const os::Descriptor client = ask("/throw");
+  CHECK(end() == 2);
 }
 
 TEST_CASE_METHOD(Service,

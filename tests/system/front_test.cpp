@@ -112,9 +112,11 @@ TEST_CASE_METHOD(Site, "What nginx/front cannot render is said in one sentence, 
 TEST_CASE_METHOD(Site,
                  "The visitor is whom the proxies in front name, and not whom the client does") {
   const std::string forwarded = "9.9.9.9, 1.2.3.4, 35.191.0.1, 172.17.0.1";
+  const std::string project = "the-department-of-visits.example.com:visits-of-the-year-2026";
   const auto logged = [&](const std::string& hops) {
-    support::Program pool(words({"HOPS=" + hops, "ACCESS_LOG=all", "GOOGLE_CLOUD_PROJECT=p-1"}),
-                          folder / ("log" + hops));
+    support::Program pool(
+        words({"HOPS=" + hops, "ACCESS_LOG=all", "GOOGLE_CLOUD_PROJECT=" + project}),
+        folder / ("log" + hops));
     REQUIRE(is_up());
     support::run({"curl", "-s", "-H", "X-Forwarded-For: " + forwarded, "-H",
                   "X-Cloud-Trace-Context: 0123456789abcdef0123456789abcdef/7;o=1", url + "/seen"});
@@ -126,7 +128,7 @@ TEST_CASE_METHOD(Site,
   CHECK_THAT(logged("1"), contains("\"remoteIp\":\"35.191.0.1\""));
   const std::string two = logged("2");
   CHECK_THAT(two, contains("\"remoteIp\":\"1.2.3.4\""));
-  CHECK_THAT(two, contains("\"projects/p-1/traces/0123456789abcdef0123456789abcdef\""));
+  CHECK_THAT(two, contains("\"projects/" + project + "/traces/0123456789abcdef0123456789abcdef\""));
   CHECK_THAT(logged("4"), contains("\"remoteIp\":\"127.0.0.1\""));  // too few entries
 }
 

@@ -358,6 +358,7 @@ TEST_CASE_METHOD(Site,
   const int files = GENERATE(range(6, 48, 3));
   CAPTURE(files);
   Installation pool(folder, key, VISITSD);
+  REQUIRE(support::eventually([&] { return occurrences(pool.log(), "ready to handle") == 1; }));
   pool.configure("visits.key = " + sysv::text_of(key) +
                  "\n[global]\nrlimit_files = " + std::to_string(files));
   pool.master().signal(SIGUSR2);

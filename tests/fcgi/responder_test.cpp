@@ -106,6 +106,13 @@ struct Service {
     return client;
   }
 
+  // A connection that is kept after an answer.
+  os::Descriptor keep_one() const {
+    os::Descriptor client = ask("/kept");
+    REQUIRE(support::answer_on(client.get()) == http::cgi_text({.body = "/kept"}));
+    return client;
+  }
+
   // A connection whose request the worker is busy with.
   os::Descriptor keep_busy() const {
     os::Descriptor client = ask("/slow");
@@ -160,8 +167,7 @@ TEST_CASE_METHOD(Service, "Kept connections that idle keep nobody waiting for th
   start();
   std::vector<os::Descriptor> kept;
   for (int i = 0; i < 32; ++i) {
-    kept.push_back(ask("/kept"));
-    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+    kept.push_back(keep_one());
   }
   CHECK(answer_on(ask("/new").get()) == answer_with("/new"));
   for (const os::Descriptor& client : kept) {
@@ -219,8 +225,7 @@ TEST_CASE_METHOD(Service, "A body larger than any buffer is taken as it comes, a
 // The worker hears of the half request and of its end at once.
 TEST_CASE_METHOD(Service, "A request that is cut short ends its connection, whatever time it has") {
   start({.read = 1h});
-  const os::Descriptor client = ask("/whole");
-  CHECK(answer_on(client.get()) == answer_with("/whole"));
+  const os::Descriptor client = keep_one();
   support::halt(worker->pid());
   support::send(client.get(), get_request("/half").substr(0, 20));
   shutdown(client.get(), SHUT_WR);
@@ -231,8 +236,7 @@ TEST_CASE_METHOD(Service, "A request that is cut short ends its connection, what
 // The worker's buffer has 65536 bytes: those of the first request fill it, and the next one waits.
 TEST_CASE_METHOD(Service, "A request that fills the buffer hides no other behind it") {
   start();
-  const os::Descriptor client = ask("/kept");
-  CHECK(answer_on(client.get()) == answer_with("/kept"));
+  const os::Descriptor client = keep_one();
   const std::size_t rest = upload("/full", 60'000).size() - 60'000;
   const std::string full = upload("/full", 65'536 - rest);
   REQUIRE(full.size() == 65'536);
@@ -247,8 +251,7 @@ TEST_CASE_METHOD(Service, "A request that fills the buffer hides no other behind
 // would keep those behind it from being closed.
 TEST_CASE_METHOD(Service, "A request behind a descriptor that nobody wants is heard in the end") {
   start({.idle = 50ms});
-  const os::Descriptor client = ask("/kept");
-  CHECK(answer_on(client.get()) == answer_with("/kept"));
+  const os::Descriptor client = keep_one();
   support::halt(worker->pid());
   send_with_descriptor(client.get(), get_request("/first"));
   support::send(client.get(), get_request("/second"));
@@ -292,8 +295,7 @@ TEST_CASE_METHOD(Service, "A request that is given up while another is answered 
   start();
   std::vector<os::Descriptor> kept;
   for (int i = 0; i < 3; ++i) {
-    kept.push_back(ask("/kept"));
-    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+    kept.push_back(keep_one());
   }
   support::halt(worker->pid());
   for (const os::Descriptor& client : kept) support::send(client.get(), get_request("/slow"));
@@ -543,8 +545,7 @@ TEST_CASE_METHOD(Service, "More kept connections than the relay holds are handed
   start({}, 300);
   std::vector<os::Descriptor> kept;
   for (int i = 0; i < 200; ++i) {
-    kept.push_back(ask("/kept"));
-    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+    kept.push_back(keep_one());
   }
   worker->signal(SIGQUIT);
   REQUIRE(support::turns_readable(relay->receiving_fd()));
@@ -564,8 +565,7 @@ TEST_CASE_METHOD(Service, "A full relay that nobody empties keeps no worker from
   start();
   std::vector<os::Descriptor> kept;
   for (int i = 0; i < 50; ++i) {
-    kept.push_back(ask("/kept"));
-    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+    kept.push_back(keep_one());
   }
   worker->signal(SIGQUIT);
   CHECK(end() == 1);
@@ -603,8 +603,7 @@ TEST_CASE_METHOD(Service, "Without a relay, a spent worker answers those that it
   start();
   std::vector<os::Descriptor> kept;
   for (int i = 0; i < 3; ++i) {
-    kept.push_back(ask("/kept"));
-    REQUIRE(answer_on(kept.back().get()) == answer_with("/kept"));
+    kept.push_back(keep_one());
   }
   support::halt(worker->pid());
   for (const os::Descriptor& client : kept) support::send(client.get(), get_request("/asks"));
